@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands share."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from cliff import columns, lister
+from cliff import show as cliff_show
+from oslo_config import cfg
+
+from metal_drivers import base, compute, exceptions, selector
+
+
+class OrNothing(columns.FormattableColumn):
+    """A value for people, with nothing where there is none; null in
+    JSON."""
+
+    def human_readable(self) -> str:
+        return '' if self._value is None else str(self._value)
+
+    def machine_readable(self) -> Any:
+        return self._value
+
+
+class _Command:
+    """A command of ours: its configuration, its errors, its status."""
+
+    app: Any
+    #: What the command exits with, where no error ends it.
+    status = 0
+
+    @property
+    def conf(self) -> cfg.ConfigOpts:
+        conf: cfg.ConfigOpts = self.app.conf
+        return conf
+
+    @contextlib.contextmanager
+    def services(
+        self,
+    ) -> Iterator[tuple[base.MetalDriver, compute.Compute | None]]:
+        """The driver and Nova, as configured."""
+        nova = compute.open_compute(self.conf)
+        with selector.get_driver(self.conf) as driver:
+            yield driver, nova
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            super().run(parsed_args)  # type: ignore[misc]
+        except (exceptions.MetalError, BrokenPipeError):
+            raise
+        except Exception as exc:
+            said = ' '.join(str(exc).split())
+            raise exceptions.MetalError(
+                f'This should not happen: {type(exc).__name__}: {said}',
+                cure='Please report it, with what --debug shows.',
+            ) from exc
+        return self.status
+
+
+class Lister(_Command, lister.Lister):
+    """A command that prints rows."""
+
+
+class ShowOne(_Command, cliff_show.ShowOne):
+    """A command that prints one thing."""

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``check``: whether the configuration leads to what it is meant to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from metal_drivers import compute, exceptions, fleet, selector
+from metal_drivers.cli import base
+from metal_drivers.model import CheckResult, CheckStatus
+from metal_drivers.power import PowerSettings
+from metal_drivers.power.guards import protecting
+
+
+class Check(base.Lister):
+    """Check the configuration, the services and our rights; change
+    nothing."""
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        results = list(self._results())
+        if any(each.status is CheckStatus.FAILED for each in results):
+            self.status = 1
+        return ('Check', 'Result', 'Detail'), [
+            (each.name, each.status.value, each.detail) for each in results
+        ]
+
+    def _results(self) -> Iterable[CheckResult]:
+        settings = PowerSettings.from_conf(self.conf)
+        chooser = selector.Selector(self.conf)
+        try:
+            chosen = chooser.select()
+            driver = chooser.load()
+        except exceptions.ConfigurationError as exc:
+            yield CheckResult('driver', CheckStatus.FAILED, str(exc))
+            return
+        yield CheckResult(
+            'driver', CheckStatus.OK, f'{chosen.name}: {chosen.detail}'
+        )
+        with driver:
+            found = driver.check()
+            yield from found
+            nova = None
+            try:
+                nova = compute.open_compute(self.conf)
+            except exceptions.ConfigurationError as exc:
+                yield CheckResult('nova', CheckStatus.FAILED, str(exc))
+                return
+            if nova is None:
+                yield CheckResult(
+                    'nova',
+                    CheckStatus.WARNING,
+                    'no credentials in [nova] or [watcher_clients_auth]: '
+                    'no node matches a compute host',
+                )
+                return
+            found += (asked := nova.check())
+            yield from asked
+            if not any(each.status is CheckStatus.FAILED for each in found):
+                yield from _matching(fleet.load(driver, nova), settings)
+
+
+def _matching(
+    found: fleet.Fleet, settings: PowerSettings
+) -> Iterable[CheckResult]:
+    problems = [
+        f'{member.node.name}: {member.problem}'
+        for member in found.members
+        if member.host is None
+    ]
+    matched = len(found.members) - len(problems)
+    detail = f'{matched} of {len(found.members)} nodes match a compute host'
+    if problems:
+        more = f' and {len(problems) - 3} more' if len(problems) > 3 else ''
+        detail += f' ({"; ".join(problems[:3])}{more})'
+    yield CheckResult(
+        'matching',
+        CheckStatus.WARNING if problems else CheckStatus.OK,
+        detail,
+    )
+    idle = [
+        pattern
+        for pattern in settings.protected_hosts
+        if not any(protecting(member, [pattern]) for member in found.members)
+    ]
+    if idle:
+        yield CheckResult(
+            'protected hosts',
+            CheckStatus.WARNING,
+            f'no host or node fits {", ".join(idle)}',
+        )

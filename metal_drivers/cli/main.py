@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The application: configuration, logging, and how an error ends."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib.metadata
+import logging
+import sys
+
+from cliff import app as cliff_app
+from cliff import command as cliff_command
+from cliff import commandmanager
+from oslo_config import cfg
+
+from metal_drivers import exceptions
+
+LOG = logging.getLogger(__name__)
+
+_DISTRIBUTION = 'watcher-metal-drivers'
+
+#: The exit status where the usage or the configuration is wrong.
+USAGE = 2
+
+
+class MetalDriversApp(cliff_app.App):
+    """Switch idle compute hosts off and on again."""
+
+    NAME = 'metal-drivers'
+    CONSOLE_MESSAGE_FORMAT = 'metal-drivers: %(message)s'
+
+    def __init__(self) -> None:
+        super().__init__(
+            description='Look at, check and switch the bare metal nodes '
+            'under compute hosts.',
+            version=importlib.metadata.version(_DISTRIBUTION),
+            command_manager=commandmanager.CommandManager(
+                'metal_drivers.commands'
+            ),
+            deferred_help=True,
+        )
+        self._error: BaseException | None = None
+
+    def build_option_parser(
+        self,
+        description: str | None,
+        version: str | None,
+        argparse_kwargs: dict[str, object] | None = None,
+    ) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().build_option_parser(
+            description, version, argparse_kwargs
+        )
+        parser.set_defaults(verbose_level=0)
+        parser.add_argument(
+            '--config-file',
+            metavar='FILE',
+            action='append',
+            default=[],
+            help='a configuration file; may be repeated, later ones win '
+            '(default: watcher.conf, where Watcher finds it)',
+        )
+        parser.add_argument(
+            '--config-dir',
+            metavar='DIR',
+            action='append',
+            default=[],
+            help='a directory of configuration files; may be repeated',
+        )
+        return parser
+
+    def configure_logging(self) -> None:
+        if self.options.debug:
+            self.options.verbose_level = 2
+        # One step quieter than cliff: what is usual is not said.
+        level = {0: logging.WARNING, 1: logging.INFO}.get(
+            self.options.verbose_level, logging.DEBUG
+        )
+        handler = logging.StreamHandler(self.stderr)
+        handler.setFormatter(logging.Formatter(self.CONSOLE_MESSAGE_FORMAT))
+        root = logging.getLogger()
+        root.addHandler(handler)
+        root.setLevel(level)
+        logging.captureWarnings(True)
+        if level > logging.DEBUG:
+            # Each run would repeat what is of use once: deprecated names,
+            # and that `insecure` is insecure.
+            for name in ('oslo_config', 'py.warnings'):
+                logging.getLogger(name).setLevel(logging.ERROR)
+
+    def initialize_app(self, argv: list[str]) -> None:
+        if not argv and not self.options.deferred_help:
+            self.parser.error('a command is needed; see --help')
+
+    @functools.cached_property
+    def conf(self) -> cfg.ConfigOpts:
+        """The configuration that the options name.
+
+        :raises ConfigurationError: a file cannot be read.
+        """
+        args = [f'--config-file={name}' for name in self.options.config_file]
+        args += [f'--config-dir={name}' for name in self.options.config_dir]
+        conf = cfg.ConfigOpts()
+        try:
+            conf(args, project='watcher', prog='watcher')
+        except cfg.Error as exc:
+            raise exceptions.ConfigurationError(
+                'The configuration cannot be read: '
+                + ' '.join(str(exc).split()),
+                cure='Mend the file, or name another with --config-file.',
+            ) from exc
+        if not (conf.config_file or conf.config_dir):
+            LOG.warning(
+                'There is no configuration file: none is named with '
+                '--config-file, and no watcher.conf is found.'
+            )
+        return conf
+
+    def run_subcommand(self, argv: list[str]) -> int:
+        status: int = super().run_subcommand(argv)
+        if isinstance(self._error, exceptions.ConfigurationError):
+            return USAGE
+        return status
+
+    def clean_up(
+        self,
+        cmd: cliff_command.Command,
+        result: int,
+        err: BaseException | None,
+    ) -> None:
+        self._error = err
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The entry point of the console script.
+
+    :returns: 0 all is well, 1 something failed, 2 usage or configuration.
+    """
+    status = MetalDriversApp().run(sys.argv[1:] if argv is None else argv)
+    return int(status or 0)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``node list`` and ``node show``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from metal_drivers import fleet
+from metal_drivers.cli import base
+from metal_drivers.power import ownership
+
+_COLUMNS = (
+    'ID',
+    'Name',
+    'Power State',
+    'Host',
+    'Hypervisor State',
+    'Servers',
+    'Note',
+)
+
+
+class ListNodes(base.Lister):
+    """List the nodes, with the compute hosts on them."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--live',
+            action='store_true',
+            help='ask for each power state now, instead of showing what the '
+            'service knew last',
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        with self.services() as (driver, nova):
+            members = fleet.load(driver, nova).members
+            if parsed_args.live:
+                states = driver.get_power_states(
+                    member.node.id for member in members
+                )
+                members = tuple(
+                    dataclasses.replace(
+                        member,
+                        node=dataclasses.replace(
+                            member.node, power_state=states[member.node.id]
+                        ),
+                    )
+                    for member in members
+                )
+        return _COLUMNS, [_row(member) for member in members]
+
+
+class ShowNode(base.ShowOne):
+    """Show all that is known of one node, its power state asked now."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            'node',
+            metavar='NODE',
+            help='an id, a node name or a host name',
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Sequence[Any]]:
+        with self.services() as (driver, nova):
+            member = fleet.load(driver, nova).find(parsed_args.node)
+            member = dataclasses.replace(
+                member, node=driver.get_node(member.node.id)
+            )
+        node, host = member.node, member.host
+        rows = dict(zip(_COLUMNS, _row(member), strict=True)) | {
+            'Hypervisor': host.hypervisor_hostname if host else None,
+            'Hypervisor ID': host.id if host else None,
+            'Compute Service': host.status if host else None,
+            'Disabled Reason': host.disabled_reason if host else None,
+            'Observed At': node.observed_at and str(node.observed_at),
+            'Changing To': node.target.value if node.target else None,
+            'Busy': node.busy,
+            'Maintenance': node.maintenance,
+            'Locked': node.locked,
+            'Must Stay On': node.keep_on,
+            'Must Stay Off': node.keep_off,
+            'Soft Off': node.soft_off,
+            'Fault': node.fault,
+            'Labels': ', '.join(sorted(node.labels)),
+        }
+        rows |= {
+            name.replace('_', ' ').title(): value
+            for name, value in node.details.items()
+        }
+        return list(rows), [
+            base.OrNothing(value) if value is None else value
+            for value in rows.values()
+        ]
+
+
+def _row(member: fleet.Member) -> tuple[Any, ...]:
+    node, host = member.node, member.host
+    return (
+        node.id,
+        node.name,
+        node.power_state.value,
+        base.OrNothing(host.name if host else None),
+        base.OrNothing(host.state if host else None),
+        base.OrNothing(host.servers if host else None),
+        '; '.join(_notes(member)),
+    )
+
+
+def _notes(member: fleet.Member) -> Iterable[str]:
+    """What is out of the ordinary."""
+    node, host = member.node, member.host
+    if member.problem:
+        yield f'unmatched: {member.problem}'
+    if node.maintenance is not None:
+        yield f'maintenance: {node.maintenance}'
+    if node.locked is not None:
+        yield f'locked: {node.locked}'
+    if node.target is not None:
+        yield f'changing to {node.target.value}'
+    elif node.busy is not None:
+        yield f'busy: {node.busy}'
+    for reason in dict.fromkeys((node.keep_on, node.keep_off)):
+        if reason:
+            yield reason
+    if node.fault is not None:
+        yield f'fault: {node.fault}'
+    if host is not None and not host.enabled:
+        who = 'us' if ownership.is_ours(host.disabled_reason) else 'others'
+        yield f'disabled by {who}: {host.disabled_reason or "no reason given"}'

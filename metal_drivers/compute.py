@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nova's side: compute hosts, the servers on a host, nova-compute.
+
+All requests are made at microversion 2.53, explicitly. It is the first
+with uuids and with the count of servers that is free; from 2.88 on each
+entry of the list costs a message to its compute, and one compute that has
+just died makes the whole list hang for a minute and fail.
+"""
+
+from __future__ import annotations
+
+import datetime
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from oslo_config import cfg
+
+from metal_drivers import base, conf, exceptions, keystone, rest
+from metal_drivers.model import (
+    CheckResult,
+    CheckStatus,
+    ComputeHost,
+    ComputeService,
+)
+
+MICROVERSION = '2.53'
+
+#: The largest page that Nova gives (``[api] max_limit``).
+_PAGE = 1000
+
+
+class Compute:
+    """Nova, as far as power is concerned.
+
+    Every method raises :class:`~metal_drivers.MetalError`, and may be
+    called from several threads at once.
+
+    :param session: a keystoneauth session.
+    :param values: adapter options of keystoneauth: region, interface.
+    """
+
+    def __init__(self, session: Any, values: Mapping[str, Any]) -> None:
+        self._nova = rest.Service(
+            lambda: keystone.load_adapter(
+                session,
+                values,
+                group=conf.NOVA_GROUP,
+                service_type='compute',
+            ),
+            'Nova',
+            conf.NOVA_GROUP,
+        )
+
+    def list_hosts(self) -> list[ComputeHost]:
+        """Every compute host, a request for each page of 1,000."""
+        try:
+            return [
+                _host(entry)
+                for page in self._nova.pages(
+                    f'/os-hypervisors/detail?limit={_PAGE}',
+                    'hypervisors',
+                    'list hypervisors',
+                    microversion=MICROVERSION,
+                )
+                for entry in page
+            ]
+        except exceptions.NotFoundError as exc:
+            raise exceptions.ConfigurationError(
+                exc.message,
+                cure=f'Check that the endpoint of [{conf.NOVA_GROUP}] is the '
+                'whole URL, such as http://controller:8774/v2.1.',
+                options=('endpoint_override',),
+            ) from exc
+
+    def count_servers(self, host: str) -> int:
+        """How many servers are on the host at this moment, shut off ones
+        included; asked live, since a hypervisor's own count lags.
+
+        :raises ProtocolError: the reply tells of servers elsewhere.
+        """
+        query = urllib.parse.urlencode(
+            {'all_tenants': 1, 'host': host, 'limit': _PAGE}
+        )
+        count = 0
+        for page in self._nova.pages(
+            f'/servers/detail?{query}',
+            'servers',
+            f'list the servers on {host}',
+            microversion=MICROVERSION,
+        ):
+            count += len(page)
+            for server in page:
+                # Nova leaves out a filter that this user may not use.
+                if server.get('OS-EXT-SRV-ATTR:host') != host:
+                    raise exceptions.ProtocolError(
+                        f'Nova: the list of the servers on {host} has '
+                        f'server {server.get("id")}, which it does not '
+                        'place there',
+                        cure='Give the user of '
+                        f'[{conf.NOVA_GROUP}] the role admin.',
+                    )
+        return count
+
+    def get_service(self, host: str) -> ComputeService:
+        """The nova-compute service of a host, asked live.
+
+        :raises NotFoundError: the host has none.
+        """
+        query = urllib.parse.urlencode(
+            {'binary': 'nova-compute', 'host': host}
+        )
+        reply = self._nova.call(
+            'GET',
+            f'/os-services?{query}',
+            f'show nova-compute on {host}',
+            microversion=MICROVERSION,
+        )
+        services = reply.get('services') if isinstance(reply, dict) else None
+        if not isinstance(services, list):
+            raise exceptions.ProtocolError(
+                'Nova: the reply to show a service has no list of services'
+            )
+        for entry in services:
+            if isinstance(entry, dict) and entry.get('host') == host:
+                return _service(entry)
+        raise exceptions.NotFoundError(
+            f'Nova: there is no nova-compute on {host}',
+            cure='Check the host, and that nova-compute ran on it once.',
+        )
+
+    def disable(self, service: ComputeService, reason: str) -> None:
+        """Keep Nova from placing servers on the service's host.
+
+        :param reason: at most 255 characters.
+        """
+        self._update(
+            service, {'status': 'disabled', 'disabled_reason': reason}
+        )
+
+    def enable(self, service: ComputeService) -> None:
+        """Let Nova place servers on the service's host again."""
+        self._update(service, {'status': 'enabled'})
+
+    def check(self) -> list[CheckResult]:
+        """Can Nova be reached, does it accept us, what does it show?"""
+        try:
+            where = self._nova.url()
+            found = self.list_hosts()
+        except exceptions.MetalError as exc:
+            return [CheckResult('nova', CheckStatus.FAILED, str(exc))]
+        if not found:
+            return [
+                CheckResult(
+                    'nova', CheckStatus.WARNING, f'{where} has no hypervisors'
+                )
+            ]
+        up = sum(host.up for host in found)
+        enabled = sum(host.enabled for host in found)
+        return [
+            CheckResult(
+                'nova',
+                CheckStatus.OK,
+                f'{where}, {len(found)} compute hosts, {up} up, '
+                f'{enabled} enabled',
+            )
+        ]
+
+    def _update(
+        self, service: ComputeService, body: Mapping[str, Any]
+    ) -> None:
+        self._nova.call(
+            'PUT',
+            f'/os-services/{urllib.parse.quote(service.id, safe="")}',
+            f'have nova-compute on {service.host} {body["status"]}',
+            microversion=MICROVERSION,
+            body=body,
+        )
+
+
+def open_compute(
+    config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
+) -> Compute | None:
+    """Nova by its configuration; None where that has no credentials.
+
+    :param osc: a keystone session for a ``[nova]`` without an auth type;
+        by default that of ``[watcher_clients_auth]``.
+    :raises ConfigurationError: the credentials are not complete.
+    """
+    values = conf.nova_values(config)
+    if values.get('auth_type'):
+        session = keystone.load_session(values, group=conf.NOVA_GROUP)
+        return Compute(session, values)
+    osc = osc or conf.shared_credentials(config)
+    if osc is None:
+        return None
+    return Compute(
+        keystone.share_session(osc.session, values, group=conf.NOVA_GROUP),
+        values,
+    )
+
+
+def _host(entry: Mapping[str, Any]) -> ComputeHost:
+    service = entry.get('service')
+    try:
+        if not isinstance(service, dict):
+            raise KeyError('service')
+        servers = entry.get('running_vms')
+        return ComputeHost(
+            str(entry['id']),
+            str(service['host']),
+            str(entry['hypervisor_hostname']),
+            str(entry['state']),
+            str(entry['status']),
+            str(service['id']),
+            service.get('disabled_reason'),
+            servers if isinstance(servers, int) else None,
+        )
+    except KeyError as exc:
+        raise exceptions.ProtocolError(
+            f'Nova: a hypervisor of the list has no {exc.args[0]}'
+        ) from exc
+
+
+def _service(entry: Mapping[str, Any]) -> ComputeService:
+    try:
+        return ComputeService(
+            str(entry['id']),
+            str(entry['host']),
+            str(entry['state']),
+            str(entry['status']),
+            entry.get('disabled_reason'),
+            _time(entry.get('updated_at')),
+        )
+    except KeyError as exc:
+        raise exceptions.ProtocolError(
+            f'Nova: a service of the list has no {exc.args[0]}'
+        ) from exc
+
+
+def _time(text: Any) -> datetime.datetime | None:
+    """Nova's times are of UTC and do not say so."""
+    try:
+        return datetime.datetime.fromisoformat(text).replace(
+            tzinfo=datetime.UTC
+        )
+    except (TypeError, ValueError):
+        return None

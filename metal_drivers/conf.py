@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration: our options, the drivers' and what we read of Watcher's.
+
+Options of our own groups are registered. Those of groups that belong to
+Watcher (``[nova]``, ``[watcher_clients_auth]``) are only read, since
+registering an option a second time with another help text is an error,
+and Watcher may register them before us, after us, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oslo_config import cfg
+
+from metal_drivers import base, exceptions, keystone, plugins
+
+GROUP = 'metal_drivers'
+NOVA_GROUP = 'nova'
+CREDENTIALS_GROUP = 'watcher_clients_auth'
+
+AUTO = 'auto'
+
+OPTS = (
+    cfg.StrOpt(
+        'driver',
+        default=AUTO,
+        help='The bare metal driver to use, by the name of its entry point. '
+        '"auto" takes the driver that is configured; where several are, '
+        'the one of highest priority; where none is, ironic.',
+    ),
+    cfg.ListOpt(
+        'protected_hosts',
+        default=[],
+        help='Compute hosts and nodes that are never switched on or off: '
+        'shell patterns, such as "db-*", matched against the name of the '
+        'host and that of the node, without regard to case.',
+    ),
+    cfg.StrOpt(
+        'power_off_mode',
+        default='soft-then-hard',
+        choices=[
+            (
+                'soft-then-hard',
+                'ask the operating system to shut down, and cut the power '
+                'where that has not helped after soft_off_timeout; nodes '
+                'that cannot be asked have their power cut',
+            ),
+            ('soft', 'only ask the operating system to shut down'),
+            ('hard', 'cut the power at once'),
+        ],
+        help='How a node is switched off.',
+    ),
+    cfg.IntOpt(
+        'soft_off_timeout',
+        default=180,
+        min=1,
+        help='How long a soft power off may take, in seconds.',
+    ),
+    cfg.IntOpt(
+        'power_off_timeout',
+        default=300,
+        min=1,
+        help='How long a node may take to be off after its power was cut, '
+        'in seconds.',
+    ),
+    cfg.IntOpt(
+        'power_on_timeout',
+        default=300,
+        min=1,
+        help='How long a node may take to be on, in seconds.',
+    ),
+    cfg.IntOpt(
+        'service_up_timeout',
+        default=600,
+        min=1,
+        help='How long nova-compute may take to be up after its node is on, '
+        'in seconds.',
+    ),
+    cfg.IntOpt(
+        'poll_interval',
+        default=5,
+        min=1,
+        help='How often a node that changes its power is asked for its '
+        'state, in seconds.',
+    ),
+    cfg.IntOpt(
+        'max_concurrent',
+        default=10,
+        min=1,
+        help='How many nodes may change their power at once.',
+    ),
+    cfg.IntOpt(
+        'max_power_on_per_minute',
+        default=30,
+        min=1,
+        max=6000,
+        help='How many nodes a minute may be switched on. Machines that '
+        'start draw more current than machines that run.',
+    ),
+    cfg.IntOpt(
+        'max_power_off_per_minute',
+        default=30,
+        min=1,
+        max=6000,
+        help='How many nodes a minute may be switched off.',
+    ),
+    cfg.BoolOpt(
+        'manage_compute_service',
+        default=True,
+        help='Whether nova-compute is disabled before its host is switched '
+        'off, and enabled again once it is back. Without it Nova goes on '
+        'placing servers on hosts that are about to go off.',
+    ),
+)
+
+
+class OptionValues(dict[str, Any]):
+    """The values of one group, also as attributes. Keeps them to itself:
+    its repr has only the names."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        return f'<OptionValues {", ".join(sorted(self))}>'
+
+
+class Credentials:
+    """The keystone session that all services share.
+
+    It stands in for Watcher's clients: a driver asks it for ``session``
+    only where its own options have no credentials.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._session: Any = None
+
+    @property
+    def session(self) -> Any:
+        if self._session is None:
+            self._session = keystone.load_session(
+                self._values, group=CREDENTIALS_GROUP
+            )
+        return self._session
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register ``[metal_drivers]``; any number of times."""
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def settings(conf: cfg.ConfigOpts) -> OptionValues:
+    """The values of ``[metal_drivers]``.
+
+    :raises ConfigurationError: a value is not of its option's type.
+    """
+    register_opts(conf)
+    return _read(conf, GROUP, OPTS)
+
+
+def driver_group(name: str) -> str:
+    """The configuration group of a driver."""
+    return f'{base.NAMESPACE}.{name}'
+
+
+def driver_values(
+    conf: cfg.ConfigOpts, name: str, driver: type[base.MetalDriver]
+) -> OptionValues:
+    """The values of a driver's own options, which are registered for it.
+
+    :raises ConfigurationError: a value is not of its option's type.
+    """
+    group = driver_group(name)
+    options = driver.get_config_opts()
+    conf.register_opts(options, group=group)
+    return _with_auth_section(conf, _read(conf, group, options))
+
+
+def driver_mentioned(conf: cfg.ConfigOpts, name: str) -> bool:
+    """Whether a configuration file has a section for the driver."""
+    return driver_group(name) in conf.list_all_sections()
+
+
+def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
+    """What ``[nova]`` says of how to reach and to authenticate."""
+    options = [
+        *keystone.adapter_options({'region-name': 'nova_client.region_name'}),
+        *keystone.session_options(),
+        *keystone.auth_options(),
+    ]
+    return _with_auth_section(conf, _peek(conf, NOVA_GROUP, options))
+
+
+def shared_credentials(conf: cfg.ConfigOpts) -> Credentials | None:
+    """``[watcher_clients_auth]``; None where it names no credentials."""
+    values = _with_auth_section(
+        conf,
+        _peek(
+            conf,
+            CREDENTIALS_GROUP,
+            [*keystone.session_options(), *keystone.auth_options()],
+        ),
+    )
+    if not keystone.credentials_present(values):
+        return None
+    return Credentials(values)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The ``oslo.config.opts`` hook: the options of every driver that is
+    installed, third parties' too."""
+    return [(GROUP, list(OPTS))] + [
+        (driver_group(plugin.name), plugin.driver.get_config_opts())
+        for plugin in plugins.find_plugins()
+        if plugin.driver is not None
+    ]
+
+
+def _read(
+    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+) -> OptionValues:
+    values = OptionValues()
+    for opt in options:
+        try:
+            values[opt.dest] = conf[group][opt.dest]
+        except (cfg.ConfigFileValueError, ValueError) as exc:
+            raise exceptions.ConfigurationError(
+                f'[{group}] {opt.name} has a value that is not valid: {exc}',
+                cure=f'It is: {opt.help}',
+                options=(opt.dest,),
+            ) from exc
+    return values
+
+
+def _peek(
+    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+) -> OptionValues:
+    """The values of options in a group that is not ours.
+
+    What its owner has registered is read there, overrides included; the
+    rest from the same configuration files, in a parser of our own.
+    """
+    theirs = set(conf[group]) if group in conf else set()
+    ours = [opt for opt in options if opt.dest not in theirs]
+    private = cfg.ConfigOpts()
+    parsed = 'config_file' in conf
+    private(
+        args=[],
+        default_config_files=(conf.config_file or []) if parsed else [],
+        default_config_dirs=(conf.config_dir or []) if parsed else [],
+    )
+    private.register_opts(ours, group=group)
+    values = _read(private, group, ours)
+    values.update(
+        _read(conf, group, [opt for opt in options if opt.dest in theirs])
+    )
+    return values
+
+
+def _with_auth_section(
+    conf: cfg.ConfigOpts, values: OptionValues
+) -> OptionValues:
+    """Follow ``auth_section`` to the group that has the credentials, as
+    keystoneauth does."""
+    section = values.get('auth_section')
+    if section:
+        values.update(_peek(conf, section, keystone.auth_options()))
+    return values

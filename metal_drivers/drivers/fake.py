@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fleet in memory: to try things out, and the shortest example of a
+driver."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from oslo_config import cfg
+
+from metal_drivers import base, exceptions
+from metal_drivers.model import Capability, Node, OffMode, PowerState
+
+
+class FakeDriver(base.MetalDriver):
+    """Nodes that obey at once and are forgotten with the process."""
+
+    priority = 10
+    capabilities = frozenset(
+        {
+            Capability.SOFT_OFF,
+            Capability.TELLS_END,
+            Capability.LIVE_QUERY,
+            Capability.BULK_QUERY,
+        }
+    )
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        osc: base.OpenStackClients | None = None,
+    ) -> None:
+        super().__init__(config, osc)
+        path = config.get('fleet_file')
+        nodes = _read(path) if path else _make(config.get('nodes') or 0)
+        self._lock = threading.Lock()
+        self._nodes = {node.id: node for node in nodes}
+
+    @classmethod
+    def get_config_opts(cls) -> list[cfg.Opt]:
+        return [
+            cfg.IntOpt(
+                'nodes',
+                min=1,
+                help='How many nodes the fleet has. Node 7 is node-0007, '
+                'and Nova knows it as compute-0007.',
+            ),
+            cfg.StrOpt(
+                'fleet_file',
+                help='A YAML file with the fleet: a list of nodes, each '
+                'with an id and, as needed, name, power_state, '
+                'hypervisor_id, host_names, maintenance, locked, keep_on, '
+                'keep_off, fault. Goes before the option nodes.',
+            ),
+        ]
+
+    def list_nodes(self) -> list[Node]:
+        with self._lock:
+            return [_observed(node) for node in self._nodes.values()]
+
+    def get_node(self, node_id: str) -> Node:
+        with self._lock:
+            return _observed(self._find(node_id))
+
+    def get_power_states(self, node_ids: Any) -> dict[str, PowerState]:
+        states = {node.id: node.power_state for node in self.list_nodes()}
+        return {
+            node_id: states.get(node_id, PowerState.UNKNOWN)
+            for node_id in node_ids
+        }
+
+    def set_power_state(
+        self,
+        node_id: str,
+        state: PowerState,
+        mode: OffMode = OffMode.HARD,
+        timeout: float | None = None,
+    ) -> None:
+        if state not in (PowerState.ON, PowerState.OFF):
+            raise ValueError(f'a node cannot be switched {state.value}')
+        with self._lock:
+            self._nodes[node_id] = dataclasses.replace(
+                self._find(node_id), power_state=state
+            )
+
+    def _find(self, node_id: str) -> Node:
+        try:
+            return self._nodes[node_id]
+        except KeyError:
+            raise exceptions.NotFoundError(
+                f'The fake fleet has no node {node_id!r}',
+                cure='See the option fleet_file, or nodes.',
+            ) from None
+
+
+def _observed(node: Node) -> Node:
+    now = datetime.datetime.now(datetime.UTC)
+    return dataclasses.replace(node, observed_at=now)
+
+
+def _make(count: int) -> list[Node]:
+    return [
+        Node(
+            f'node-{number:04}',
+            f'node-{number:04}',
+            PowerState.ON,
+            host_names=(f'compute-{number:04}',),
+            soft_off=True,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+_FIELDS = {field.name for field in dataclasses.fields(Node)} - {
+    'observed_at',
+    'details',
+}
+
+
+def _read(path: str) -> list[Node]:
+    try:
+        with open(path, encoding='utf-8') as file:
+            entries = yaml.safe_load(file)
+        nodes = [_node(entry) for entry in entries]
+        if len({node.id for node in nodes}) < len(nodes):
+            raise ValueError('two nodes have the same id')
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as exc:
+        raise exceptions.ConfigurationError(
+            f'The fleet_file {path} cannot be used: '
+            f'{" ".join(str(exc).split())}',
+            cure='It is a YAML list of nodes, such as '
+            '"- {id: n1, power_state: on, host_names: [compute-01]}".',
+            options=('fleet_file',),
+        ) from exc
+    return nodes
+
+
+def _node(entry: Any) -> Node:
+    if not isinstance(entry, dict) or 'id' not in entry:
+        raise ValueError(f'{entry!r} is not a node with an id')
+    unknown = ', '.join(sorted(set(entry) - _FIELDS))
+    if unknown:
+        raise ValueError(f'node {entry["id"]!r} has unknown fields {unknown}')
+    values: dict[str, Any] = {
+        'name': str(entry['id']),
+        'soft_off': True,
+    } | entry
+    # In YAML, a bare on is true.
+    state = values.get('power_state', True)
+    values['power_state'] = (
+        PowerState('on' if state else 'off')
+        if isinstance(state, bool)
+        else PowerState(state)
+    )
+    values['id'] = str(values['id'])
+    values['host_names'] = tuple(values.get('host_names', ()))
+    values['labels'] = frozenset(values.get('labels', ()))
+    return Node(**values)

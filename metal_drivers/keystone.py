@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keystone credentials: the options that carry them, and the sessions
+that are made of them.
+
+keystoneauth registers the options of an authentication plugin only once
+it has read which plugin that is. A driver has to name its options before
+anything is read, so here they are all known from the start.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keystoneauth1 import adapter as ks_adapter
+from keystoneauth1 import exceptions as ks_exceptions
+from keystoneauth1 import loading
+from keystoneauth1 import session as ks_session
+from oslo_config import cfg
+
+from metal_drivers import exceptions
+
+#: Seconds for one request where the configuration has no ``timeout``.
+#: keystoneauth's own default is to wait for ever.
+REQUEST_TIMEOUT = 60.0
+
+
+@functools.cache
+def auth_options() -> tuple[cfg.Opt, ...]:
+    """The options of every authentication plugin that is installed.
+
+    Plugins share option names; the definition kept is the one of
+    ``password``, or else of the first plugin by name.
+    """
+    options = {opt.dest: opt for opt in loading.get_auth_common_conf_options()}
+    for name in sorted(
+        loading.get_available_plugin_names(),
+        key=lambda name: (name != 'password', name),
+    ):
+        for opt in loading.get_auth_plugin_conf_options(name):
+            options.setdefault(opt.dest, opt)
+    return tuple(options.values())
+
+
+@functools.cache
+def session_options() -> tuple[cfg.Opt, ...]:
+    """keystoneauth's session options: TLS and the time-out."""
+    return tuple(loading.get_session_conf_options())
+
+
+def adapter_options(
+    deprecated: Mapping[str, str] | None = None,
+) -> list[cfg.Opt]:
+    """keystoneauth's adapter options: region, interface, override.
+
+    :param deprecated: for a name, ``group.name`` of the option that it
+        falls back to.
+    """
+    old = {}
+    for name, fallback in (deprecated or {}).items():
+        group, _, option = fallback.partition('.')
+        old[name] = [cfg.DeprecatedOpt(option, group)]
+    options: list[cfg.Opt] = loading.get_adapter_conf_options(
+        include_deprecated=False, deprecated_opts=old
+    )
+    return options
+
+
+def credentials_present(values: Mapping[str, Any]) -> bool:
+    """Whether these values have anything of an authentication plugin."""
+    return any(
+        values.get(opt.dest) not in (None, '') for opt in auth_options()
+    )
+
+
+def missing_credentials(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the options that an authentication still lacks.
+
+    Beyond what keystoneauth itself calls required, a password needs a
+    user, and the plugins without a catalogue need an endpoint.
+    """
+    name = values.get('auth_type')
+    if not name:
+        return ('auth_type',)
+    try:
+        plugin: Any = loading.get_plugin_loader(name)
+    except ks_exceptions.NoMatchingPlugin:
+        # Said better, with the names there are, when it is loaded.
+        return ()
+    own = {opt.dest for opt in plugin.get_options()}
+    wanted = [opt.dest for opt in plugin.get_options() if opt.required]
+    if 'password' in own:
+        wanted += ['username', 'password']
+    missing = [dest for dest in wanted if not values.get(dest)]
+    if 'username' in missing and values.get('user_id'):
+        missing.remove('username')
+    if 'endpoint' in own and not (
+        values.get('endpoint') or values.get('endpoint_override')
+    ):
+        missing.append('endpoint_override')
+    return tuple(missing)
+
+
+def load_session(
+    values: Mapping[str, Any],
+    *,
+    group: str,
+    auth: Any = None,
+) -> ks_session.Session:
+    """A session of the values of one group.
+
+    :param group: for messages: the group that the values are of.
+    :param auth: an authentication plugin, where the values have none.
+    :raises ConfigurationError: the plugin is unknown or lacks options.
+    """
+    if auth is None:
+        auth = _load_auth(values, group)
+    settings = _settings(values)
+    if settings.timeout is None:
+        settings.timeout = REQUEST_TIMEOUT
+    # All that is done with it is conf[group].
+    conf: Any = {group: settings}
+    return loading.load_session_from_conf_options(conf, group, auth=auth)
+
+
+def share_session(
+    session: Any, values: Mapping[str, Any], *, group: str
+) -> ks_session.Session:
+    """The credentials of a session that others use too, with the TLS
+    options and the time-out of this group where it has any."""
+    own = {
+        opt.dest: values[opt.dest]
+        for opt in session_options()
+        if values.get(opt.dest) not in (None, opt.default)
+    }
+    if not own and session.timeout is not None:
+        shared: ks_session.Session = session
+        return shared
+    return load_session(
+        {
+            'insecure': session.verify is False,
+            'cafile': session.verify
+            if isinstance(session.verify, str)
+            else None,
+            'timeout': session.timeout,
+        }
+        | own,
+        group=group,
+        auth=session.auth,
+    )
+
+
+def load_adapter(
+    session: ks_session.Session,
+    values: Mapping[str, Any],
+    *,
+    group: str,
+    service_type: str,
+) -> ks_adapter.Adapter:
+    """An adapter for one service of the session's catalogue.
+
+    Retries nothing by itself, unless the values say so.
+    """
+    settings = _settings(values)
+    settings.valid_interfaces = interfaces(values)
+    settings.service_type = settings.service_type or service_type
+    settings.endpoint_override = endpoint(values)
+    try:
+        conf: Any = {group: settings}
+        return loading.load_adapter_from_conf_options(
+            conf, group, session=session
+        )
+    except TypeError as exc:
+        raise exceptions.ConfigurationError(
+            f'The options of [{group}] contradict each other: {exc}',
+            cure='Mend that section of the configuration.',
+        ) from exc
+
+
+def endpoint(values: Mapping[str, Any]) -> str | None:
+    """The URL that the values name; None: the catalogue's."""
+    found = values.get('endpoint_override') or values.get('endpoint')
+    return str(found) if found else None
+
+
+def interfaces(values: Mapping[str, Any]) -> list[str] | None:
+    """The valid interfaces, where older options call ``public``
+    ``publicURL``."""
+    names: Iterable[str] = values.get('valid_interfaces') or ()
+    return [name.removesuffix('URL') for name in names] or None
+
+
+def _load_auth(values: Mapping[str, Any], group: str) -> Any:
+    name = str(values.get('auth_type') or '')
+    missing = missing_credentials(values)
+    if missing:
+        raise exceptions.ConfigurationError(
+            f'[{group}] lacks {", ".join(missing)}',
+            cure='Add it to that section of the configuration.',
+            options=missing,
+        )
+    try:
+        plugin: Any = loading.get_plugin_loader(name)
+        return plugin.load_from_options_getter(
+            lambda opt: values.get(opt.dest)
+        )
+    except ks_exceptions.NoMatchingPlugin as exc:
+        known = ', '.join(sorted(loading.get_available_plugin_names()))
+        raise exceptions.ConfigurationError(
+            f'[{group}] auth_type is {name!r}, which keystoneauth does not '
+            f'have',
+            cure=f'Use one of {known}.',
+            options=('auth_type',),
+        ) from exc
+    except ks_exceptions.ClientException as exc:
+        # Such a message names options, never values.
+        raise exceptions.ConfigurationError(
+            f'[{group}] has no complete authentication: {exc}',
+            cure='Add what is missing to that section.',
+        ) from exc
+
+
+def _settings(values: Mapping[str, Any]) -> Any:
+    """The shape in which keystoneauth's loaders read a group."""
+    return types.SimpleNamespace(
+        **{
+            opt.dest: values.get(opt.dest, opt.default)
+            for opt in (*session_options(), *adapter_options())
+        }
+    )

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values that the rooms of this package hand to each other.
+
+All of them are immutable, and none of them does I/O.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+from collections.abc import Mapping
+
+
+class PowerState(enum.Enum):
+    """The power of a node, with the values of Watcher's own enum."""
+
+    ON = 'on'
+    OFF = 'off'
+    #: Nobody knows. Never to be read as off.
+    UNKNOWN = 'unknown'
+    #: The service says that it cannot tell, or that the BMC failed.
+    ERROR = 'error'
+
+
+class OffMode(enum.Enum):
+    """How a node is switched off."""
+
+    #: Ask the operating system to shut down.
+    SOFT = 'soft'
+    #: Cut the power.
+    HARD = 'hard'
+
+
+class Capability(enum.Enum):
+    """What a bare metal service can do beyond the driver contract."""
+
+    #: It can ask the operating system of some nodes to shut down; which
+    #: ones is said by :attr:`Node.soft_off`.
+    SOFT_OFF = 'soft-off'
+    #: It limits a soft power off by a time-out of ours.
+    SOFT_OFF_TIMEOUT = 'soft-off-timeout'
+    #: ``Node.busy`` and ``Node.target`` tell when a change has ended: a
+    #: node that has neither and is not there will not get there.
+    TELLS_END = 'tells-end'
+    #: ``get_node`` asks the BMC, not a cache.
+    LIVE_QUERY = 'live-query'
+    #: ``get_power_states`` takes fewer requests than there are nodes.
+    BULK_QUERY = 'bulk-query'
+
+
+_NO_DETAILS: Mapping[str, object] = {}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """A machine, as its bare metal service knows it.
+
+    A driver fills in what its service tells; every field but the first
+    three has a default that claims nothing.
+    """
+
+    #: What the service calls it: the argument of the driver's methods.
+    id: str
+    #: A name for people; need not be unique.
+    name: str
+    #: The last state that the service knows.
+    power_state: PowerState = PowerState.UNKNOWN
+
+    _: dataclasses.KW_ONLY
+
+    #: When the service saw that state, with a time zone; None where it
+    #: does not say.
+    observed_at: datetime.datetime | None = None
+    #: The state that a change under way is to end in.
+    target: PowerState | None = None
+    #: The uuid of the hypervisor that runs on the node, where the service
+    #: keeps it.
+    hypervisor_id: str | None = None
+    #: The names that Nova may know the host by, the fullest first.
+    host_names: tuple[str, ...] = ()
+    #: Why the node is in maintenance; None where it is not.
+    maintenance: str | None = None
+    #: Who locked the node, or why, until somebody unlocks it.
+    locked: str | None = None
+    #: Who works on the node at this moment; passes by itself.
+    busy: str | None = None
+    #: Why the service, or reason, forbids to switch the node off.
+    keep_on: str | None = None
+    #: Why the service, or reason, forbids to switch the node on.
+    keep_off: str | None = None
+    #: Whether a soft power off does on this node what it promises.
+    soft_off: bool = False
+    #: What went wrong with the node last, in the service's words.
+    fault: str | None = None
+    #: The service's own labels: tags, traits.
+    labels: frozenset[str] = frozenset()
+    #: Anything else worth showing to an operator. No secrets.
+    details: Mapping[str, object] = dataclasses.field(
+        default_factory=lambda: _NO_DETAILS, hash=False
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ComputeHost:
+    """A compute host: Nova's hypervisor and its nova-compute service."""
+
+    #: The hypervisor's uuid.
+    id: str
+    #: The service's host, which servers are scheduled to.
+    name: str
+    #: What the hypervisor calls itself; mostly, but not always, the host.
+    hypervisor_hostname: str
+    #: ``up`` or ``down``: whether nova-compute reports.
+    state: str
+    #: ``enabled`` or ``disabled``.
+    status: str
+    #: The uuid of the nova-compute service.
+    service_id: str
+    #: Why it was disabled, by whoever disabled it.
+    disabled_reason: str | None = None
+    #: How many servers are on the host, shut off ones included, as
+    #: nova-compute last counted. None: not known.
+    servers: int | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.state == 'up'
+
+    @property
+    def enabled(self) -> bool:
+        return self.status == 'enabled'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ComputeService:
+    """The nova-compute service of one host, as asked a moment ago."""
+
+    id: str
+    host: str
+    state: str
+    status: str
+    disabled_reason: str | None = None
+    #: When nova-compute last reported (UTC); None: never.
+    updated_at: datetime.datetime | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.state == 'up'
+
+    @property
+    def enabled(self) -> bool:
+        return self.status == 'enabled'
+
+
+class CheckStatus(enum.Enum):
+    """How a check ended."""
+
+    OK = 'ok'
+    WARNING = 'warning'
+    FAILED = 'failed'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer to one question about a service, its configuration or
+    our rights."""
+
+    name: str
+    status: CheckStatus
+    detail: str = ''
+
+
+class Outcome(enum.Enum):
+    """What became of the wish to switch a node on or off."""
+
+    #: It is so now, and was not before.
+    DONE = 'done'
+    #: It was so before.
+    ALREADY = 'already'
+    #: It would be done: this was a dry run; or, not waited for, it was
+    #: asked for and accepted.
+    PLANNED = 'planned'
+    #: A guard or the service forbids it. Nothing was changed.
+    REFUSED = 'refused'
+    #: It was tried and did not succeed.
+    FAILED = 'failed'
+    #: It was not seen to happen in time.
+    TIMED_OUT = 'timed out'
+
+    @property
+    def good(self) -> bool:
+        return self in (Outcome.DONE, Outcome.ALREADY, Outcome.PLANNED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PowerResult:
+    """The end of one transition."""
+
+    #: The node as it was asked for, where it could not be found.
+    node_id: str
+    name: str
+    outcome: Outcome
+    detail: str = ''

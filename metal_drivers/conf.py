@@ -9,7 +9,7 @@ and Watcher may register them before us, after us, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -179,7 +179,7 @@ def driver_values(
     group = driver_group(name)
     options = driver.get_config_opts()
     conf.register_opts(options, group=group)
-    return _with_auth_section(conf, _read(conf, group, options))
+    return _with_credentials(conf, group, _read(conf, group, options))
 
 
 def driver_mentioned(conf: cfg.ConfigOpts, name: str) -> bool:
@@ -194,20 +194,18 @@ def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
         *keystone.session_options(),
         *keystone.auth_options(),
     ]
-    return _with_auth_section(conf, _peek(conf, NOVA_GROUP, options))
+    return _with_credentials(
+        conf, NOVA_GROUP, _peek(conf, NOVA_GROUP, options)
+    )
 
 
 def shared_credentials(conf: cfg.ConfigOpts) -> Credentials | None:
     """``[watcher_clients_auth]``; None where it names no credentials."""
-    values = _with_auth_section(
-        conf,
-        _peek(
-            conf,
-            CREDENTIALS_GROUP,
-            [*keystone.session_options(), *keystone.auth_options()],
-        ),
+    options = [*keystone.session_options(), *keystone.auth_options()]
+    values = _with_credentials(
+        conf, CREDENTIALS_GROUP, _peek(conf, CREDENTIALS_GROUP, options)
     )
-    if not keystone.credentials_present(values):
+    if not values.get('auth_type'):
         return None
     return Credentials(values)
 
@@ -239,7 +237,7 @@ def _read(
 
 
 def _peek(
-    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+    conf: cfg.ConfigOpts, group: str, options: Sequence[cfg.Opt]
 ) -> OptionValues:
     """The values of options in a group that is not ours.
 
@@ -248,6 +246,8 @@ def _peek(
     """
     theirs = set(conf[group]) if group in conf else set()
     ours = [opt for opt in options if opt.dest not in theirs]
+    if not ours:
+        return _read(conf, group, options)
     private = cfg.ConfigOpts()
     parsed = 'config_file' in conf
     private(
@@ -263,12 +263,16 @@ def _peek(
     return values
 
 
-def _with_auth_section(
-    conf: cfg.ConfigOpts, values: OptionValues
+def _with_credentials(
+    conf: cfg.ConfigOpts, group: str, values: OptionValues
 ) -> OptionValues:
     """Follow ``auth_section`` to the group that has the credentials, as
-    keystoneauth does."""
+    keystoneauth does, and read what its plugin asks for."""
     section = values.get('auth_section')
     if section:
         values.update(_peek(conf, section, keystone.auth_options()))
+    if values.get('auth_type'):
+        options = keystone.plugin_options(values['auth_type'])
+        unread = [opt for opt in options if opt.dest not in values]
+        values.update(_peek(conf, section or group, unread))
     return values

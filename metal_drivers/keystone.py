@@ -27,21 +27,48 @@ from metal_drivers import exceptions
 REQUEST_TIMEOUT = 60.0
 
 
+#: keystoneauth's own plugins that need nobody at a keyboard. Others work
+#: where the options of a plugin can be read once its name is known.
+PLUGINS = (
+    'password',
+    'none',
+    'http_basic',
+    'admin_token',
+    'token',
+    'v3password',
+    'v3applicationcredential',
+    'v3multifactor',
+    'v3oauth2clientcredential',
+    'v3oauth2mtlsclientcredential',
+    'v3oidcaccesstoken',
+    'v3oidcclientcredentials',
+    'v3oidcpassword',
+    'v3token',
+    'v3tokenlessauth',
+    'v3totp',
+)
+
+
 @functools.cache
 def auth_options() -> tuple[cfg.Opt, ...]:
-    """The options of every authentication plugin that is installed.
+    """The options that name an authentication plugin, and those of every
+    plugin of ``PLUGINS``.
 
-    Plugins share option names; the definition kept is the one of
-    ``password``, or else of the first plugin by name.
+    Plugins share names of options; the first definition is kept.
     """
     options = {opt.dest: opt for opt in loading.get_auth_common_conf_options()}
-    for name in sorted(
-        loading.get_available_plugin_names(),
-        key=lambda name: (name != 'password', name),
-    ):
+    for name in PLUGINS:
         for opt in loading.get_auth_plugin_conf_options(name):
             options.setdefault(opt.dest, opt)
     return tuple(options.values())
+
+
+def plugin_options(name: str) -> list[cfg.Opt]:
+    """The options of one plugin; none of one that is not installed."""
+    try:
+        return loading.get_auth_plugin_conf_options(name)
+    except ks_exceptions.NoMatchingPlugin:
+        return []
 
 
 @functools.cache
@@ -207,11 +234,10 @@ def _load_auth(values: Mapping[str, Any], group: str) -> Any:
             lambda opt: values.get(opt.dest)
         )
     except ks_exceptions.NoMatchingPlugin as exc:
-        known = ', '.join(sorted(loading.get_available_plugin_names()))
         raise exceptions.ConfigurationError(
             f'[{group}] auth_type is {name!r}, which keystoneauth does not '
             f'have',
-            cure=f'Use one of {known}.',
+            cure=f'Use one of {", ".join(PLUGINS)}.',
             options=('auth_type',),
         ) from exc
     except ks_exceptions.ClientException as exc:

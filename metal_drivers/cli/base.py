@@ -15,7 +15,7 @@ from oslo_config import cfg
 from metal_drivers import base, compute, exceptions, selector
 
 
-class OrNothing(columns.FormattableColumn):
+class OrNothing(columns.FormattableColumn[Any]):
     """A value for people, with nothing where there is none; null in
     JSON."""
 

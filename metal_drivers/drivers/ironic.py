@@ -158,12 +158,18 @@ class IronicDriver(base.MetalDriver):
         return nodes
 
     def get_node(self, node_id: str) -> Node:
-        reply = self._ironic.call(
-            'GET',
-            f'{_path(node_id)}?fields={",".join(self._fields())}',
-            f'show node {node_id}',
-            microversion=self._microversion(),
-        )
+        try:
+            reply = self._ironic.call(
+                'GET',
+                f'{_path(node_id)}?fields={",".join(self._fields())}',
+                f'show node {node_id}',
+                microversion=self._microversion(),
+            )
+        except exceptions.RefusedError as exc:
+            # 400: what cannot be the name of a node is not one.
+            raise exceptions.NotFoundError(
+                exc.message, cure='Check the id.'
+            ) from exc
         if not isinstance(reply, dict):
             raise exceptions.ProtocolError(
                 f'Ironic: the reply for node {node_id} is not a node'

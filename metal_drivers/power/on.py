@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from metal_drivers import exceptions
-from metal_drivers import exceptions
 from metal_drivers.model import ComputeService, Outcome, PowerState
 from metal_drivers.power import guards, ownership
 from metal_drivers.power.events import Step

@@ -65,7 +65,10 @@ class Compute:
                 )
                 for entry in page
             ]
-        except exceptions.NotFoundError as exc:
+        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+            # 300 and 404: not below the version of the API.
+            if exc.status not in (300, 404):
+                raise
             raise exceptions.ConfigurationError(
                 exc.message,
                 cure=f'Check that the endpoint of [{conf.NOVA_GROUP}] is the '

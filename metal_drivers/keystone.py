@@ -9,6 +9,7 @@ anything is read, so here they are all known from the start.
 
 from __future__ import annotations
 
+import copy
 import functools
 import types
 from collections.abc import Iterable, Mapping
@@ -58,17 +59,25 @@ def auth_options() -> tuple[cfg.Opt, ...]:
     """
     options = {opt.dest: opt for opt in loading.get_auth_common_conf_options()}
     for name in PLUGINS:
-        for opt in loading.get_auth_plugin_conf_options(name):
+        for opt in plugin_options(name):
             options.setdefault(opt.dest, opt)
     return tuple(options.values())
 
 
 def plugin_options(name: str) -> list[cfg.Opt]:
-    """The options of one plugin; none of one that is not installed."""
+    """The options of one plugin; none of one that is not installed.
+
+    None is required: whoever else parses the same configuration would
+    fail for lack of credentials that this driver may not even need.
+    """
     try:
-        return loading.get_auth_plugin_conf_options(name)
+        found = loading.get_auth_plugin_conf_options(name)
     except ks_exceptions.NoMatchingPlugin:
         return []
+    options = [copy.copy(opt) for opt in found]
+    for opt in options:
+        opt.required = False
+    return options
 
 
 @functools.cache

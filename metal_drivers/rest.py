@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -340,7 +341,9 @@ def _next_page(page: Mapping[str, Any], key: str, first: str) -> str | None:
 
     Ironic has ``next``, Nova ``<things>_links``. Both give an absolute
     URL, built of whatever host the service believes it has; only its
-    query is taken, so that proxies do not matter.
+    query is taken, so that proxies do not matter. And it is added to the
+    query of the first page: Ironic leaves filters out of its links, so
+    that the second page would be of all nodes.
     """
     link = page.get('next')
     if link is None:
@@ -355,4 +358,7 @@ def _next_page(page: Mapping[str, Any], key: str, first: str) -> str | None:
         )
     if not isinstance(link, str) or '?' not in link:
         return None
-    return first.partition('?')[0] + '?' + link.partition('?')[2]
+    path, _, asked = first.partition('?')
+    query = dict(urllib.parse.parse_qsl(asked, keep_blank_values=True))
+    query |= urllib.parse.parse_qsl(link.partition('?')[2])
+    return f'{path}?{urllib.parse.urlencode(query)}'

@@ -83,9 +83,9 @@ class MetalDriversApp(cliff_app.App):
         root.setLevel(level)
         logging.captureWarnings(True)
         if level > logging.DEBUG:
-            # Each run would repeat what is of use once: deprecated names,
-            # and that `insecure` is insecure.
-            for name in ('oslo_config', 'py.warnings'):
+            # Each run would repeat what is of use once (deprecated names,
+            # that `insecure` is insecure), or what the error says anyway.
+            for name in ('keystoneauth', 'oslo_config', 'py.warnings'):
                 logging.getLogger(name).setLevel(logging.ERROR)
 
     def initialize_app(self, argv: list[str]) -> None:

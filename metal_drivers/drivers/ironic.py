@@ -385,6 +385,11 @@ def _connect(config: Mapping[str, Any], session: Any) -> Any:
     def connect() -> ks_adapter.Adapter:
         try:
             proxy: ks_adapter.Adapter = connection.baremetal
+            # Of a service that is not in the catalogue the SDK gives a
+            # stand-in, whose every attribute raises.
+            proxy.get_endpoint  # noqa: B018
+        except openstack.exceptions.ServiceDisabledException as exc:
+            raise ks_exceptions.EndpointNotFound(str(exc)) from exc
         except openstack.exceptions.SDKException as exc:
             raise ks_exceptions.DiscoveryFailure(str(exc)) from exc
         return proxy

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests, and what a third party can use of them: ``contract``."""

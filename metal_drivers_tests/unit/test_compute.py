@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nova's side, on a loopback Nova."""
+
+from typing import Any
+
+from metal_drivers import compute, exceptions
+from metal_drivers.model import CheckStatus
+from metal_drivers_tests.emulators import faults, messages, nova
+from metal_drivers_tests.emulators import keystone as keystone_emulator
+from metal_drivers_tests.unit import base
+
+PASSWORD = 'N0va-s3cret'
+
+
+def is_hypervisors(request: messages.Request) -> bool:
+    return 'os-hypervisors' in request.path
+
+
+def is_servers(request: messages.Request) -> bool:
+    return request.path.endswith('/servers/detail')
+
+
+class TestCompute(base.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.nova = self.useFixture(nova.NovaEmulator(hosts=3))
+        self.compute = self.open()
+
+    def open(self, **options: Any) -> compute.Compute:
+        values = {
+            'auth_type': 'none',
+            'endpoint_override': f'{self.nova.url}/v2.1',
+        } | options
+        found = compute.open_compute(self.conf(nova=values))
+        assert found is not None
+        return found
+
+    # Hosts.
+
+    def test_lists_hosts_with_what_is_known(self) -> None:
+        self.nova.add_server('compute-02')
+        self.nova.hosts['compute-03'].alive = False
+        hosts = {host.name: host for host in self.compute.list_hosts()}
+        self.assertEqual({'compute-01', 'compute-02', 'compute-03'}, {*hosts})
+        self.assertEqual(1, hosts['compute-02'].servers)
+        self.assertEqual(
+            self.nova.hosts['compute-01'].hypervisor_id, hosts['compute-01'].id
+        )
+        self.assertTrue(hosts['compute-01'].up)
+        self.assertFalse(hosts['compute-03'].up)
+
+    def test_asks_once_for_each_page(self) -> None:
+        for number in range(2497):
+            self.nova.add_host(f'more-{number}')
+        self.assertEqual(2500, len(self.compute.list_hosts()))
+        self.assertEqual(3, sum(map(is_hypervisors, self.nova.requests)))
+
+    def test_a_compute_that_just_died_does_not_hang_the_list(self) -> None:
+        """From 2.88 on it would."""
+        self.nova.hosts['compute-01'].just_dead = True
+        self.assertEqual(3, len(self.compute.list_hosts()))
+        (request,) = filter(is_hypervisors, self.nova.requests)
+        self.assertEqual(
+            'compute 2.53', request.headers['OpenStack-API-Version']
+        )
+
+    def test_a_list_that_hangs_ends_with_the_timeout(self) -> None:
+        self.nova.fail(is_hypervisors, faults.hang(), None)
+        exc = self.assertRaises(
+            exceptions.TimedOutError, self.open(timeout=0.3).list_hosts
+        )
+        self.assertIn('Nova', str(exc))
+        self.assertIn('timeout', str(exc))
+
+    def test_a_url_without_its_version_is_named(self) -> None:
+        lost = self.open(endpoint_override=f'{self.nova.url}/wrong')
+        exc = self.assertRaises(exceptions.MetalError, lost.list_hosts)
+        self.assertIn('endpoint', str(exc))
+
+    def test_odd_replies_are_protocol_errors(self) -> None:
+        for body in (
+            b'{"hypervisors": [{}]}',
+            b'{"hypervisors": {}}',
+            b'[]',
+            b'{"hypervisors": [{"service": 7}]}',
+            b'not json',
+        ):
+            self.nova.fail(is_hypervisors, faults.status(200, body))
+            exc = self.assertRaises(
+                exceptions.ProtocolError, self.compute.list_hosts
+            )
+            self.assertIn('Nova', str(exc))
+
+    # Servers.
+
+    def test_counts_servers_of_one_host_shut_off_ones_too(self) -> None:
+        self.nova.add_server('compute-01', status='SHUTOFF')
+        self.nova.add_server('compute-01')
+        self.nova.add_server('compute-02')
+        self.assertEqual(2, self.compute.count_servers('compute-01'))
+        self.assertEqual(0, self.compute.count_servers('compute-03'))
+
+    def test_counts_servers_now_not_what_the_list_says(self) -> None:
+        self.nova.add_server('compute-01')
+        self.nova.hosts['compute-01'].running_vms = 0
+        self.assertEqual(1, self.compute.count_servers('compute-01'))
+
+    def test_servers_of_elsewhere_are_no_answer(self) -> None:
+        """Nova drops a filter that the user may not use, in silence."""
+        self.nova.fail(
+            is_servers,
+            faults.status(
+                200,
+                b'{"servers": [{"id": "s1", "OS-EXT-SRV-ATTR:host": "x"}]}',
+            ),
+        )
+        self.assertRaises(
+            exceptions.ProtocolError, self.compute.count_servers, 'compute-01'
+        )
+
+    def test_a_user_who_may_not_ask_gets_no_answer(self) -> None:
+        self.nova.admin = False
+        exc = self.assertRaises(
+            exceptions.AuthenticationError,
+            self.compute.count_servers,
+            'compute-01',
+        )
+        self.assertIn('role', str(exc))
+
+    # The service.
+
+    def test_disables_with_a_reason_and_enables(self) -> None:
+        service = self.compute.get_service('compute-01')
+        self.assertTrue(service.enabled and service.up)
+        self.compute.disable(service, 'for a test')
+        self.assertEqual(
+            ('disabled', 'for a test'),
+            (
+                self.compute.get_service('compute-01').status,
+                self.compute.get_service('compute-01').disabled_reason,
+            ),
+        )
+        self.compute.enable(service)
+        service = self.compute.get_service('compute-01')
+        self.assertEqual(
+            ('enabled', None), (service.status, service.disabled_reason)
+        )
+
+    def test_a_host_without_nova_compute_is_not_found(self) -> None:
+        exc = self.assertRaises(
+            exceptions.NotFoundError, self.compute.get_service, 'nowhere'
+        )
+        self.assertIn('nowhere', str(exc))
+
+    # What it is opened with.
+
+    def test_without_credentials_there_is_no_nova(self) -> None:
+        self.assertIsNone(compute.open_compute(self.conf()))
+
+    def test_own_credentials_are_used_for_every_request(self) -> None:
+        keystone = self.useFixture(
+            keystone_emulator.KeystoneEmulator({'watcher': PASSWORD})
+        )
+        keystone.add_endpoint('compute', f'{self.nova.url}/v2.1')
+        self.nova.valid_token = keystone.valid
+        options = {
+            'auth_type': 'password',
+            'auth_url': keystone.auth_url,
+            'username': 'watcher',
+            'password': PASSWORD,
+            'project_name': 'service',
+            'user_domain_id': 'default',
+            'project_domain_id': 'default',
+        }
+        shared = {'auth_type': 'none', 'endpoint': 'http://127.0.0.1:1'}
+        for conf in (
+            self.conf(nova=options, watcher_clients_auth=shared),
+            self.conf(watcher_clients_auth=options),
+            self.conf(nova={'auth_section': 'there'}, there=options),
+        ):
+            found = compute.open_compute(conf)
+            assert found is not None
+            self.assertEqual(3, len(found.list_hosts()))
+            keystone.expire_tokens()
+            self.assertEqual(3, len(found.list_hosts()))
+
+    # The check.
+
+    def test_check_tells_how_many_are_up(self) -> None:
+        self.nova.hosts['compute-03'].alive = False
+        (result,) = self.compute.check()
+        self.assertIs(CheckStatus.OK, result.status)
+        self.assertIn('3 compute hosts, 2 up, 3 enabled', result.detail)
+
+    def test_check_fails_where_nova_is_gone(self) -> None:
+        lost = self.open(endpoint_override='http://127.0.0.1:1/v2.1')
+        (result,) = lost.check()
+        self.assertIs(CheckStatus.FAILED, result.status)
+        self.assertIn('[nova]', result.detail)

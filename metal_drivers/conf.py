@@ -174,12 +174,17 @@ def driver_values(
 ) -> OptionValues:
     """The values of a driver's own options, which are registered for it.
 
+    All but those that are required: for want of one, whoever parses the
+    configuration would fail, though the driver may never be used.
+
     :raises ConfigurationError: a value is not of its option's type.
     """
     group = driver_group(name)
     options = driver.get_config_opts()
-    conf.register_opts(options, group=group)
-    return _with_credentials(conf, group, _read(conf, group, options))
+    conf.register_opts(
+        [opt for opt in options if not opt.required], group=group
+    )
+    return _with_credentials(conf, group, _peek(conf, group, options))
 
 
 def driver_mentioned(conf: cfg.ConfigOpts, name: str) -> bool:
@@ -193,19 +198,24 @@ def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
         *keystone.adapter_options({'region-name': 'nova_client.region_name'}),
         *keystone.session_options(),
         *keystone.auth_options(),
+        cfg.StrOpt('interface'),
     ]
-    return _with_credentials(
-        conf, NOVA_GROUP, _peek(conf, NOVA_GROUP, options)
-    )
+    values = _peek(conf, NOVA_GROUP, options)
+    if not values['valid_interfaces']:
+        # What Watcher still takes from the options' former names.
+        former = _peek(conf, 'nova_client', [cfg.StrOpt('endpoint_type')])
+        interface = values['interface'] or former['endpoint_type']
+        values['valid_interfaces'] = [interface] if interface else None
+    return _with_credentials(conf, NOVA_GROUP, values)
 
 
 def shared_credentials(conf: cfg.ConfigOpts) -> Credentials | None:
-    """``[watcher_clients_auth]``; None where it names no credentials."""
+    """``[watcher_clients_auth]``; None where it has no credentials."""
     options = [*keystone.session_options(), *keystone.auth_options()]
     values = _with_credentials(
         conf, CREDENTIALS_GROUP, _peek(conf, CREDENTIALS_GROUP, options)
     )
-    if not values.get('auth_type'):
+    if not keystone.credentials_present(values):
         return None
     return Credentials(values)
 
@@ -227,13 +237,25 @@ def _read(
     for opt in options:
         try:
             values[opt.dest] = conf[group][opt.dest]
-        except (cfg.ConfigFileValueError, ValueError) as exc:
-            raise exceptions.ConfigurationError(
-                f'[{group}] {opt.name} has a value that is not valid: {exc}',
-                cure=f'It is: {opt.help}',
-                options=(opt.dest,),
-            ) from exc
+        except (cfg.Error, ValueError) as exc:
+            raise _invalid(group, opt, exc) from (None if opt.secret else exc)
     return values
+
+
+def _invalid(
+    group: str, opt: cfg.Opt, exc: Exception
+) -> exceptions.ConfigurationError:
+    """oslo.config quotes the value; of a secret nothing is said."""
+    what = f'[{group}] {opt.name} has a value that is not valid'
+    if isinstance(exc, cfg.ConfigFileValueError | ValueError):
+        cure = f'It is: {opt.help}' if opt.help else ''
+    else:
+        cure = 'Write $$ for a $ that does not stand for another option.'
+    return exceptions.ConfigurationError(
+        what if opt.secret else f'{what}: {exc}',
+        cure=cure,
+        options=(opt.dest,),
+    )
 
 
 def _peek(
@@ -271,6 +293,7 @@ def _with_credentials(
     section = values.get('auth_section')
     if section:
         values.update(_peek(conf, section, keystone.auth_options()))
+        values['auth_section'] = section
     if values.get('auth_type'):
         options = keystone.plugin_options(values['auth_type'])
         unread = [opt for opt in options if opt.dest not in values]

@@ -92,20 +92,31 @@ def match(nodes: Iterable[Node], hosts: Iterable[ComputeHost]) -> Fleet:
     """Join nodes and compute hosts.
 
     By the hypervisor's uuid, where the node carries one; else by the
-    names that the node may have in Nova, the fullest first.
+    names that the node may have in Nova, the fullest first. A name that
+    several nodes may have, as short names are, fits none of them.
     """
-    hosts = list(hosts)
+    nodes, hosts = list(nodes), list(hosts)
     index = _Index(hosts)
     found = [index.look_up(node) for node in nodes]
     claims = collections.Counter(
         member.host.id for member in found if member.host
     )
-    members = tuple(
-        _contested(member, claims[member.host.id])
-        if member.host and claims[member.host.id] > 1
-        else member
-        for member in found
+    named = collections.Counter(
+        name
+        for node in nodes
+        for name in {name.casefold() for name in node.host_names}
     )
+
+    def settle(member: Member) -> Member:
+        if member.host is None:
+            return member
+        count = claims[member.host.id]
+        if member.node.hypervisor_id is None:
+            name = member.host.hypervisor_hostname.casefold()
+            count = max(count, named[name])
+        return member if count == 1 else _contested(member, count)
+
+    members = tuple(settle(member) for member in found)
     return Fleet(
         members, tuple(host for host in hosts if host.id not in claims)
     )

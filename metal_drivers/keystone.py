@@ -20,8 +20,11 @@ from keystoneauth1 import exceptions as ks_exceptions
 from keystoneauth1 import loading
 from keystoneauth1 import session as ks_session
 from oslo_config import cfg
+from oslo_log import log
 
 from metal_drivers import exceptions
+
+LOG = log.getLogger(__name__)
 
 #: Seconds for one request where the configuration has no ``timeout``.
 #: keystoneauth's own default is to wait for ever.
@@ -29,7 +32,8 @@ REQUEST_TIMEOUT = 60.0
 
 
 #: keystoneauth's own plugins that need nobody at a keyboard. Others work
-#: where the options of a plugin can be read once its name is known.
+#: where the options of a plugin can be read once its name is known; not
+#: v3multifactor, which wants a list and is given a string by oslo.config.
 PLUGINS = (
     'password',
     'none',
@@ -38,7 +42,6 @@ PLUGINS = (
     'token',
     'v3password',
     'v3applicationcredential',
-    'v3multifactor',
     'v3oauth2clientcredential',
     'v3oauth2mtlsclientcredential',
     'v3oidcaccesstoken',
@@ -65,14 +68,14 @@ def auth_options() -> tuple[cfg.Opt, ...]:
 
 
 def plugin_options(name: str) -> list[cfg.Opt]:
-    """The options of one plugin; none of one that is not installed.
+    """The options of one plugin; none of one that cannot be used.
 
     None is required: whoever else parses the same configuration would
     fail for lack of credentials that this driver may not even need.
     """
     try:
-        found = loading.get_auth_plugin_conf_options(name)
-    except ks_exceptions.NoMatchingPlugin:
+        found = loading.get_auth_plugin_conf_options(_loader(name))
+    except exceptions.ConfigurationError:
         return []
     options = [copy.copy(opt) for opt in found]
     for opt in options:
@@ -121,22 +124,21 @@ def missing_credentials(values: Mapping[str, Any]) -> tuple[str, ...]:
     if not name:
         return ('auth_type',)
     try:
-        plugin: Any = loading.get_plugin_loader(name)
-    except ks_exceptions.NoMatchingPlugin:
-        # Said better, with the names there are, when it is loaded.
+        options = _loader(name).get_options()
+    except exceptions.ConfigurationError:
+        # Why it cannot be used is said when it is loaded.
         return ()
-    own = {opt.dest for opt in plugin.get_options()}
-    wanted = [opt.dest for opt in plugin.get_options() if opt.required]
+    own = {opt.dest for opt in options}
+    wanted = [opt.dest for opt in options if opt.required]
     if 'password' in own:
-        wanted += ['username', 'password']
-    missing = [dest for dest in wanted if not values.get(dest)]
-    if 'username' in missing and values.get('user_id'):
-        missing.remove('username')
-    if 'endpoint' in own and not (
-        values.get('endpoint') or values.get('endpoint_override')
-    ):
-        missing.append('endpoint_override')
-    return tuple(missing)
+        if not ('user_id' in own and values.get('user_id')):
+            wanted.append('username')
+        wanted.append('password')
+    if 'endpoint' in own and not values.get('endpoint'):
+        wanted.append('endpoint_override')
+    return tuple(
+        dest for dest in dict.fromkeys(wanted) if not values.get(dest)
+    )
 
 
 def load_session(
@@ -149,7 +151,8 @@ def load_session(
 
     :param group: for messages: the group that the values are of.
     :param auth: an authentication plugin, where the values have none.
-    :raises ConfigurationError: the plugin is unknown or lacks options.
+    :raises ConfigurationError: the plugin is unknown or lacks options, or
+        the TLS options cannot be used.
     """
     if auth is None:
         auth = _load_auth(values, group)
@@ -158,7 +161,13 @@ def load_session(
         settings.timeout = REQUEST_TIMEOUT
     # All that is done with it is conf[group].
     conf: Any = {group: settings}
-    return loading.load_session_from_conf_options(conf, group, auth=auth)
+    try:
+        return loading.load_session_from_conf_options(conf, group, auth=auth)
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        raise exceptions.ConfigurationError(
+            f'The TLS options of [{group}] cannot be used: {exc}',
+            cure='Mend that section of the configuration.',
+        ) from exc
 
 
 def share_session(
@@ -174,18 +183,19 @@ def share_session(
     if not own and session.timeout is not None:
         shared: ks_session.Session = session
         return shared
-    return load_session(
-        {
-            'insecure': session.verify is False,
-            'cafile': session.verify
-            if isinstance(session.verify, str)
-            else None,
-            'timeout': session.timeout,
-        }
-        | own,
-        group=group,
-        auth=session.auth,
-    )
+    cert = session.cert
+    certfile, keyfile = cert if isinstance(cert, tuple) else (cert, None)
+    shared_values = {
+        # Who names a CA wants it used.
+        'insecure': session.verify is False and 'cafile' not in own,
+        'cafile': session.verify if isinstance(session.verify, str) else None,
+        'certfile': certfile,
+        'keyfile': keyfile,
+        'tls_ciphers': getattr(session, 'tls_ciphers', None),
+        'tls_min_version': getattr(session, 'tls_min_version', None),
+        'timeout': session.timeout,
+    }
+    return load_session(shared_values | own, group=group, auth=session.auth)
 
 
 def load_adapter(
@@ -229,7 +239,6 @@ def interfaces(values: Mapping[str, Any]) -> list[str] | None:
 
 
 def _load_auth(values: Mapping[str, Any], group: str) -> Any:
-    name = str(values.get('auth_type') or '')
     missing = missing_credentials(values)
     if missing:
         raise exceptions.ConfigurationError(
@@ -238,23 +247,42 @@ def _load_auth(values: Mapping[str, Any], group: str) -> Any:
             options=missing,
         )
     try:
-        plugin: Any = loading.get_plugin_loader(name)
-        return plugin.load_from_options_getter(
+        return _loader(values['auth_type'], group).load_from_options_getter(
             lambda opt: values.get(opt.dest)
         )
-    except ks_exceptions.NoMatchingPlugin as exc:
-        raise exceptions.ConfigurationError(
-            f'[{group}] auth_type is {name!r}, which keystoneauth does not '
-            f'have',
-            cure=f'Use one of {", ".join(PLUGINS)}.',
-            options=('auth_type',),
-        ) from exc
     except ks_exceptions.ClientException as exc:
         # Such a message names options, never values.
         raise exceptions.ConfigurationError(
             f'[{group}] has no complete authentication: {exc}',
             cure='Add what is missing to that section.',
         ) from exc
+
+
+def _loader(name: str, group: str = '') -> Any:
+    """keystoneauth's loader of an authentication plugin.
+
+    :raises ConfigurationError: there is none, or it lacks a library.
+    """
+    told = f'[{group}] auth_type is {name!r}, '
+    try:
+        loader: Any = loading.get_plugin_loader(name)
+    except ks_exceptions.NoMatchingPlugin as exc:
+        raise exceptions.ConfigurationError(
+            f'{told}which keystoneauth does not have',
+            cure=f'Use one of {", ".join(PLUGINS)}.',
+            options=('auth_type',),
+        ) from exc
+    except Exception:  # whatever the import of a plugin raises
+        LOG.debug('auth_type %s cannot be imported', name, exc_info=True)
+        loader = None
+    if loader is None or not loader.available:
+        raise exceptions.ConfigurationError(
+            f'{told}for which a library is missing',
+            cure='Install the extra of keystoneauth1 that it takes, or use '
+            'another auth_type.',
+            options=('auth_type',),
+        )
+    return loader
 
 
 def _settings(values: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import importlib.metadata
 import inspect
 from typing import Any
 
+from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
 from metal_drivers import base
@@ -42,11 +43,11 @@ def find_plugins() -> tuple[Plugin, ...]:
     """Every driver installed, by name. One scan in a process."""
     claims: dict[str, list[str]] = {}
     for entry_point in importlib.metadata.entry_points(group=base.NAMESPACE):
-        # An entry point of an egg-link in the working directory has none.
-        dist = entry_point.dist.name if entry_point.dist else '(unknown)'
         dists = claims.setdefault(entry_point.name, [])
-        if dist not in dists:
-            dists.append(dist)
+        # None, or no name, where part of what was installed is lost.
+        dist = entry_point.dist and entry_point.dist.name
+        if (dist or '(unknown)') not in dists:
+            dists.append(dist or '(unknown)')
     return tuple(
         _load(name, tuple(sorted(dists)))
         for name, dists in sorted(claims.items())
@@ -93,12 +94,19 @@ def _flaw(loaded: object) -> str:
     if inspect.isabstract(loaded):
         lacking = ', '.join(sorted(loaded.__abstractmethods__))
         return f'{loaded.__qualname__} does not implement {lacking}'
+    if not isinstance(loaded.priority, int):
+        return f'{loaded.__qualname__}.priority is no whole number'
     try:
-        loaded.get_config_opts()
+        options = list(loaded.get_config_opts())
     except Exception as exc:
         return (
             f'{loaded.__qualname__}.get_config_opts() raised '
             f'{type(exc).__name__}: {exc}'
+        )
+    if not all(isinstance(opt, cfg.Opt) for opt in options):
+        return (
+            f'{loaded.__qualname__}.get_config_opts() is no list of '
+            'oslo.config options'
         )
     return ''
 

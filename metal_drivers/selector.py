@@ -140,6 +140,14 @@ class Selector:
         try:
             values = conf.driver_values(self._conf, plugin.name, plugin.driver)
             state = plugin.driver.config_state(values)
+            return Candidate(
+                plugin.name,
+                CandidateState(state.status.value),
+                _describe(plugin.name, state),
+                plugin,
+                mentioned,
+                state.missing,
+            )
         except exceptions.MetalError as exc:
             return dataclasses.replace(failed, detail=str(exc), mentioned=True)
         except Exception as exc:
@@ -148,14 +156,6 @@ class Selector:
                 detail=f'cannot judge its configuration: '
                 f'{type(exc).__name__}: {exc}',
             )
-        return Candidate(
-            plugin.name,
-            CandidateState(state.status.value),
-            _describe(plugin.name, state),
-            plugin,
-            mentioned,
-            state.missing,
-        )
 
     def _choose(self, found: list[Candidate]) -> tuple[Candidate, str]:
         pin = conf.settings(self._conf).driver
@@ -224,7 +224,7 @@ def _pinned(name: str, found: list[Candidate]) -> Candidate:
         )
     if candidate.state is CandidateState.FAILED:
         raise _unusable(candidate)
-    if candidate.missing:
+    if candidate.missing or candidate.state is CandidateState.INCOMPLETE:
         raise _incomplete(candidate)
     return candidate
 

@@ -54,7 +54,7 @@ class ListNodes(base.Lister):
                     )
                     for member in members
                 )
-        return _COLUMNS, [_row(member) for member in members]
+        return _COLUMNS, [row(member) for member in members]
 
 
 class ShowNode(base.ShowOne):
@@ -78,7 +78,7 @@ class ShowNode(base.ShowOne):
                 member, node=driver.get_node(member.node.id)
             )
         node, host = member.node, member.host
-        rows = dict(zip(_COLUMNS, _row(member), strict=True)) | {
+        rows = dict(zip(_COLUMNS, row(member), strict=True)) | {
             'Hypervisor': host.hypervisor_hostname if host else None,
             'Hypervisor ID': host.id if host else None,
             'Compute Service': host.status if host else None,
@@ -104,7 +104,7 @@ class ShowNode(base.ShowOne):
         ]
 
 
-def _row(member: fleet.Member) -> tuple[Any, ...]:
+def row(member: fleet.Member) -> tuple[Any, ...]:
     node, host = member.node, member.host
     return (
         node.id,
@@ -136,5 +136,8 @@ def _notes(member: fleet.Member) -> Iterable[str]:
     if node.fault is not None:
         yield f'fault: {node.fault}'
     if host is not None and not host.enabled:
-        who = 'us' if ownership.is_ours(host.disabled_reason) else 'others'
-        yield f'disabled by {who}: {host.disabled_reason or "no reason given"}'
+        if ownership.is_ours(host.disabled_reason):
+            yield 'nova-compute disabled by us'
+        else:
+            reason = host.disabled_reason or 'no reason was given'
+            yield f'nova-compute disabled by others: {reason}'

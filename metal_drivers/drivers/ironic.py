@@ -39,7 +39,7 @@ _GROUP = f'{base.NAMESPACE}.ironic'
 _NEWEST, _OLDEST = 95, 27
 
 #: The fields asked for, by the minor version that brought them.
-_FIELDS = {
+FIELDS = {
     'uuid': 1,
     'name': 5,
     'power_state': 1,
@@ -303,7 +303,7 @@ class IronicDriver(base.MetalDriver):
 
     def _fields(self) -> list[str]:
         minor = self._negotiate()
-        return [name for name, since in _FIELDS.items() if since <= minor]
+        return [name for name, since in FIELDS.items() if since <= minor]
 
     def _microversion(self) -> str:
         return f'1.{self._negotiate()}'
@@ -326,9 +326,9 @@ class IronicDriver(base.MetalDriver):
             )
         minor = min(newest[1], _NEWEST)
         for name in self._filters():
-            if _FIELDS[name] > minor:
+            if FIELDS[name] > minor:
                 raise exceptions.ConfigurationError(
-                    f'[{_GROUP}] {name} takes API 1.{_FIELDS[name]} of '
+                    f'[{_GROUP}] {name} takes API 1.{FIELDS[name]} of '
                     f'Ironic, which offers 1.{newest[1]}',
                     cure='Remove the option, or upgrade Ironic.',
                     options=(name,),

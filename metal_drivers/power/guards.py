@@ -66,15 +66,22 @@ def not_locked(
 def allowed_by_service(
     member: Member, state: PowerState, settings: PowerSettings
 ) -> str | None:
-    if state is PowerState.OFF:
-        return member.node.keep_on
-    return member.node.keep_off
+    off = state is PowerState.OFF
+    reason = member.node.keep_on if off else member.node.keep_off
+    if not reason:
+        return None
+    return (
+        f'its bare metal service keeps it {"on" if off else "off"} '
+        f'({reason}); change that there first'
+    )
 
 
 def protecting(member: Member, patterns: Iterable[str]) -> str | None:
-    """The first pattern that fits a name of the node or of its host."""
+    """The first pattern that fits a name of the node or of its host, or
+    one that its host would have, were it matched."""
+    names = member.names.union(member.node.host_names)
     for pattern in patterns:
-        for name in member.names:
+        for name in names:
             if fnmatch.fnmatchcase(name.casefold(), pattern.casefold()):
                 return pattern
     return None

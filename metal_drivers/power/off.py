@@ -6,17 +6,13 @@ from __future__ import annotations
 from oslo_log import log
 
 from metal_drivers import exceptions
-from metal_drivers.model import (
-    Capability,
-    OffMode,
-    Outcome,
-    PowerState,
-)
+from metal_drivers.model import Capability, OffMode, Outcome, PowerState
 from metal_drivers.power import ownership
+from metal_drivers.power.clock import Deadline
 from metal_drivers.power.events import Step
 from metal_drivers.power.transition import (
     Ended,
-    NotBegun,
+    NotThere,
     Transition,
     ended,
     settled,
@@ -35,29 +31,46 @@ class PowerOff(Transition):
     """
 
     target = PowerState.OFF
-    #: Whether a request of ours may still switch the node off.
-    _pending = False
+    origin = PowerState.ON
+    #: Whether nova-compute may be disabled by us, in this run or before.
+    _held = False
 
     def run(self) -> tuple[Outcome, str]:
-        node = self.look_when_settled(self.settings.power_off_timeout)
+        node = self.look_when_free(
+            self.deadline(self.settings.power_off_timeout)
+        )
         if node.power_state is PowerState.OFF:
             return Outcome.ALREADY, 'off'
-        self.guard()
-        self.require(PowerState.ON)
+        self.check()
         modes = self._modes()
-        self._require_no_servers()
         if self.settings.dry_run:
+            self._require_no_servers()
             return Outcome.PLANNED, self._plan(modes)
         try:
-            self._disable()
+            # Before anything is changed, and again once it is.
             self._require_no_servers()
             return self._power_off(modes)
         except BaseException as exc:
-            left = self._undo(exc)
-            if left and isinstance(exc, Ended | exceptions.MetalError):
-                end = ended(exc)
-                raise Ended(end.outcome, f'{end.detail}. {left}') from exc
-            raise
+            left = self._undo()
+            if not left:
+                raise
+            if not isinstance(exc, Ended | exceptions.MetalError):
+                LOG.warning('%s: %s', self.member.label, left)
+                raise
+            end = ended(exc)
+            # REFUSED would say that nothing was changed.
+            refused = end.outcome is Outcome.REFUSED
+            raise Ended(
+                Outcome.FAILED if refused else end.outcome,
+                f'{end.detail.rstrip(".")}. {left}',
+            ) from exc
+
+    def may_send(self, deadline: Deadline) -> bool:
+        if not super().may_send(deadline):
+            return False
+        self._disable()
+        self._require_no_servers()
+        return True
 
     def _modes(self) -> list[OffMode]:
         """What to try, in order."""
@@ -80,13 +93,20 @@ class PowerOff(Transition):
 
     def _plan(self, modes: list[OffMode]) -> str:
         steps = [_STEPS[mode].value for mode in modes]
-        if self.get_service() is not None:
+        service = self.get_service()
+        if service is not None and service.enabled:
             steps.insert(0, f'disable nova-compute on {self.host}')
         return 'would ' + ', then '.join(steps)
 
     def _require_no_servers(self) -> None:
-        if self.nova is None or self.member.host is None:
+        if self.member.host is None:
             return
+        if self.nova is None:
+            raise Ended(
+                Outcome.REFUSED,
+                f'whether servers are on {self.host} cannot be asked: Nova '
+                'is not configured. Configure [nova]',
+            )
         servers = self.nova.count_servers(self.host)
         if servers:
             raise Ended(
@@ -100,9 +120,11 @@ class PowerOff(Transition):
         """Keep servers off the host, and mark that it was us."""
         service = self.get_service()
         if service is None or not service.enabled:
+            self._held |= ownership.ours(service)
             return
         assert self.nova is not None  # noqa: S101, there is a service
         reason = ownership.reason(self.member.node.id, self.clock.now())
+        self._held = True
         self.nova.disable(service, reason)
         self.tell(Step.DISABLED, f'on {self.host}')
 
@@ -112,51 +134,42 @@ class PowerOff(Transition):
                 return self._try(mode)
             except exceptions.UnsupportedError as exc:
                 self.tell(Step.WAITING, exc.message)
-            except NotBegun:
-                # Busy for this request is busy for the next one, too.
-                raise
-            except Ended as end:
+            except NotThere as end:
                 self.tell(Step.WAITING, end.detail)
         return self._try(modes[-1])
 
     def _try(self, mode: OffMode) -> tuple[Outcome, str]:
-        soft = mode is OffMode.SOFT
-        seconds = (
-            self.settings.soft_off_timeout
-            if soft
-            else self.settings.power_off_timeout
-        )
-        limited = Capability.SOFT_OFF_TIMEOUT in self.driver.capabilities
-        deadline = self.deadline(seconds)
-        before, self._pending = self._pending, True
-        self.tell(_STEPS[mode])
-        try:
-            doubt = self.request(
-                deadline, mode, seconds if soft and limited else None
-            )
-        except (Ended, exceptions.MetalError):
-            self._pending = before
-            raise
+        step = _STEPS[mode]
+        seconds = self.settings.power_off_timeout
+        limit = None
+        if mode is OffMode.SOFT:
+            seconds = self.settings.soft_off_timeout
+            if Capability.SOFT_OFF_TIMEOUT in self.driver.capabilities:
+                limit = seconds
+        if not self.request(step, seconds, mode, limit):
+            return Outcome.DONE, 'off'
         if not self.settings.wait:
-            return Outcome.PLANNED, f'{_STEPS[mode].value} was asked for'
-        if self.follow(deadline):
-            return Outcome.DONE, f'off, by {_STEPS[mode].value}'
-        raise self.end_without(deadline, doubt)
+            return Outcome.PLANNED, f'{step.value} was asked for'
+        self.follow()
+        return Outcome.DONE, f'off, by {step.value}'
 
-    def _undo(self, exc: BaseException) -> str:
+    def _undo(self) -> str:
         """Give the host back; what could not be, for the message."""
         try:
-            if self._pending and not self._stays_on(exc):
+            service = self.get_service()
+            if service is None or not ownership.ours(service):
+                return ''
+            if not self._stays_on():
                 return (
                     f'nova-compute on {self.host} stays disabled, since the '
                     'node may still go off; run the same command again'
-                    if self.host
-                    else ''
                 )
-            if self.enable_if_ours():
-                self.tell(Step.GIVEN_BACK, f'nova-compute on {self.host}')
+            assert self.nova is not None  # noqa: S101, there is a service
+            self.nova.enable(service)
+            self.tell(Step.GIVEN_BACK, f'nova-compute on {self.host}')
         except exceptions.MetalError as failure:
-            LOG.warning('%s: %s', self.member.label, failure)
+            if not self._held:
+                return ''
             return (
                 f'nova-compute on {self.host} may be left disabled: '
                 f'{failure.message}; `metal-drivers node power on '
@@ -164,15 +177,16 @@ class PowerOff(Transition):
             )
         return ''
 
-    def _stays_on(self, exc: BaseException) -> bool:
-        """Whether the requests that were sent are known to be over.
+    def _stays_on(self) -> bool:
+        """Whether no request of ours can switch the node off any more.
 
-        A service that does not tell the end of a change is believed only
-        once the deadline is over.
+        A service that does not tell the end of a change, or that may not
+        have got the request yet, is believed once the deadline is over.
         """
+        if self.sent is None:
+            return True
         if not (
-            isinstance(exc, Ended)
-            or Capability.TELLS_END in self.driver.capabilities
+            self.sent.deadline.passed or (self.tells_end and self.sent.taken)
         ):
             return False
         try:

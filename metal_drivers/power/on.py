@@ -7,7 +7,7 @@ from metal_drivers import exceptions
 from metal_drivers.model import ComputeService, Outcome, PowerState
 from metal_drivers.power import guards, ownership
 from metal_drivers.power.events import Step
-from metal_drivers.power.transition import Ended, Transition
+from metal_drivers.power.transition import Ended, Transition, ended
 
 
 class PowerOn(Transition):
@@ -19,54 +19,53 @@ class PowerOn(Transition):
     """
 
     target = PowerState.ON
+    origin = PowerState.OFF
 
     def run(self) -> tuple[Outcome, str]:
-        node = self.look_when_settled(self.settings.power_on_timeout)
+        seconds = self.settings.power_on_timeout
+        node = self.look_when_free(self.deadline(seconds))
         service = self.get_service()
         if node.power_state is PowerState.ON:
             return Outcome.ALREADY, self._already_on(service)
-        self.guard()
-        self.require(PowerState.OFF)
+        self.check()
         if self.settings.dry_run:
             return Outcome.PLANNED, self._plan(service)
-        self._power_on()
+        sent = self.request(Step.POWER_ON, seconds)
         if not self.settings.wait:
-            return Outcome.PLANNED, 'power on was asked for' + (
+            rest = (
                 '; run the same command again to have nova-compute enabled'
-                if _ours(service)
+                if ownership.ours(service)
                 else ''
             )
+            if not sent:
+                return Outcome.DONE, f'on{rest}'
+            return Outcome.PLANNED, f'power on was asked for{rest}'
+        if sent:
+            self.follow()
         if service is None:
             return Outcome.DONE, 'on'
-        self._wait_for_service(service)
-        return Outcome.DONE, f'on; {self._finish()}'
+        return Outcome.DONE, self._bring_back(service)
 
     def _already_on(self, service: ComputeService | None) -> str:
         """Finish what an earlier run may have begun."""
-        if not _ours(service):
+        if service is None or not ownership.ours(service):
             return 'on'
         reason = guards.refusal(self.member, self.target, self.settings)
         if reason:
             return f'on; nova-compute stays disabled: {reason}'
         if self.settings.dry_run:
             return 'on; would enable nova-compute'
-        self._wait_for_service(None)
-        return f'on; {self._finish()}'
+        if not self.settings.wait and not service.up:
+            return 'on; nova-compute is not up yet, and stays disabled'
+        return self._bring_back(None)
 
     def _plan(self, service: ComputeService | None) -> str:
-        if _ours(service):
+        if ownership.ours(service):
             return f'would power on, then enable nova-compute on {self.host}'
         return 'would power on'
 
-    def _power_on(self) -> None:
-        deadline = self.deadline(self.settings.power_on_timeout)
-        self.tell(Step.POWER_ON)
-        doubt = self.request(deadline)
-        if self.settings.wait and not self.follow(deadline):
-            raise self.end_without(deadline, doubt)
-
-    def _wait_for_service(self, before: ComputeService | None) -> None:
-        """Until nova-compute is back.
+    def _bring_back(self, before: ComputeService | None) -> str:
+        """Wait for nova-compute to be back, and enable it if it is ours.
 
         For a while after its host went off Nova still says that it is up.
         So it has to be seen down first, or to have reported since.
@@ -76,22 +75,25 @@ class PowerOn(Transition):
         """
         seconds = self.settings.service_up_timeout
         deadline = self.deadline(seconds)
-        seen_down = before is None
+        seen_down = before is None or not before.up
         self.tell(Step.SERVICE, f'on {self.host}')
         while True:
             problem = ''
             try:
                 service = self.get_service()
+                if service is None:
+                    return 'on'
+                reported = before and service.updated_at != before.updated_at
+                if service.up and (seen_down or reported):
+                    return f'on; {self._enable(service)}'
+                seen_down = seen_down or not service.up
             except exceptions.UnavailableError as exc:
                 # Nova may answer again before the deadline.
                 problem = f' ({exc.message})'
-            else:
-                if service is None:
-                    return
-                reported = before and service.updated_at != before.updated_at
-                if service.up and (seen_down or reported):
-                    return
-                seen_down = seen_down or not service.up
+            except exceptions.MetalError as exc:
+                raise Ended(
+                    Outcome.FAILED, f'on, but {ended(exc).detail}'
+                ) from exc
             if not deadline.pause(self.settings.poll_interval):
                 raise Ended(
                     Outcome.TIMED_OUT,
@@ -100,18 +102,16 @@ class PowerOn(Transition):
                     'command again once it is',
                 )
 
-    def _finish(self) -> str:
-        if self.enable_if_ours():
+    def _enable(self, service: ComputeService) -> str:
+        """Enable what is up, if it is ours."""
+        if service.enabled:
+            return 'nova-compute is up'
+        if ownership.ours(service):
+            assert self.nova is not None  # noqa: S101, there is a service
+            self.nova.enable(service)
             self.tell(Step.ENABLED, f'on {self.host}')
             return 'nova-compute is up and enabled'
-        service = self.get_service()
-        if service is None or service.enabled:
-            return 'nova-compute is up'
         return (
             'nova-compute is up, and stays disabled by others: '
             f'{service.disabled_reason or "no reason was given"}'
         )
-
-
-def _ours(service: ComputeService | None) -> bool:
-    return service is not None and ownership.disabled_by_us(service)

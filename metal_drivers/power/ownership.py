@@ -25,5 +25,10 @@ def is_ours(disabled_reason: str | None) -> bool:
     return (disabled_reason or '').startswith(f'{_MARK} ')
 
 
-def disabled_by_us(service: ComputeService) -> bool:
-    return not service.enabled and is_ours(service.disabled_reason)
+def ours(service: ComputeService | None) -> bool:
+    """Whether the service is disabled, and that was us."""
+    return (
+        service is not None
+        and not service.enabled
+        and is_ours(service.disabled_reason)
+    )

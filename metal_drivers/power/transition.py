@@ -19,7 +19,7 @@ from metal_drivers.model import (
     Outcome,
     PowerState,
 )
-from metal_drivers.power import events, guards, ownership
+from metal_drivers.power import events, guards
 from metal_drivers.power.clock import Clock, Deadline
 from metal_drivers.power.events import Step
 from metal_drivers.power.settings import PowerSettings
@@ -47,8 +47,8 @@ class Ended(Exception):
         self.detail = detail
 
 
-class NotBegun(Ended):
-    """The service was busy with the node until the deadline."""
+class NotThere(Ended):
+    """A request was sent, and the node has not followed it."""
 
 
 def ended(exc: Ended | exceptions.MetalError) -> Ended:
@@ -64,6 +64,17 @@ def ended(exc: Ended | exceptions.MetalError) -> Ended:
             return Ended(Outcome.FAILED, str(exc))
 
 
+@dataclasses.dataclass(slots=True)
+class Request:
+    """A request for power that may have arrived."""
+
+    deadline: Deadline
+    #: Whether the service took it, or was seen at work on it since.
+    taken: bool = False
+    #: Why it is not known whether it arrived.
+    doubt: exceptions.MetalError | None = None
+
+
 class Transition(abc.ABC):
     """One node on its way to one state. Used once.
 
@@ -73,6 +84,10 @@ class Transition(abc.ABC):
     """
 
     target: PowerState
+    #: The only state from which a request is sent.
+    origin: PowerState
+    #: The last request that may have arrived.
+    sent: Request | None = None
 
     def __init__(self, tools: Tools, member: Member) -> None:
         self.driver = tools.driver
@@ -96,6 +111,10 @@ class Transition(abc.ABC):
         """The compute host's name; empty where the node matches none."""
         return self.member.host.name if self.member.host else ''
 
+    @property
+    def tells_end(self) -> bool:
+        return Capability.TELLS_END in self.driver.capabilities
+
     def tell(self, step: Step, detail: str = '') -> None:
         LOG.info('%s: %s %s', self.member.label, step.value, detail)
         self._watch(events.Event(self.member, step, detail))
@@ -109,79 +128,105 @@ class Transition(abc.ABC):
         self.member = dataclasses.replace(self.member, node=node)
         return node
 
-    def look_when_settled(self, seconds: float) -> Node:
+    def look_when_free(self, deadline: Deadline) -> Node:
         """The node, once nobody else works on it."""
-        deadline = self.deadline(seconds)
         while True:
             node = self.look()
-            if settled(node):
+            if settled(node) or self._only_ours(node):
                 return node
             self.tell(Step.WAITING, f'for {_work(node)}')
             if not deadline.pause(self.settings.poll_interval):
                 raise Ended(
                     Outcome.TIMED_OUT,
-                    f'{_work(node)} has not ended within {seconds:g} s. No '
-                    'power request was sent; try again when it has ended',
+                    f'{_work(node)} has not ended within '
+                    f'{deadline.seconds:g} s; try again when it has ended',
                 )
 
-    def guard(self) -> None:
-        """:raises Ended: a guard refuses."""
+    def check(self) -> None:
+        """Look at the guards, and at the state that was last seen.
+
+        :raises Ended: the node must not be switched.
+        """
         reason = guards.refusal(self.member, self.target, self.settings)
         if reason:
             raise Ended(Outcome.REFUSED, reason)
-
-    def require(self, state: PowerState) -> None:
-        """:raises Ended: the node is not known to be in that state."""
         node = self.member.node
-        if node.power_state is state:
-            return
-        fault = f' ({node.fault})' if node.fault else ''
-        raise Ended(
-            Outcome.REFUSED,
-            f'its power state is {node.power_state.value}{fault}, not '
-            f'{state.value}. Mend what keeps the bare metal service from '
-            'telling it',
-        )
+        if node.power_state is not self.origin:
+            fault = f' ({node.fault})' if node.fault else ''
+            raise Ended(
+                Outcome.REFUSED,
+                f'its power state is {node.power_state.value}{fault}, not '
+                f'{self.origin.value}. Mend what keeps the bare metal '
+                'service from telling it',
+            )
+
+    def may_send(self, deadline: Deadline) -> bool:
+        """Whether a request is needed, asked right before each.
+
+        :raises Ended: it is needed, and must not be sent.
+        """
+        if self._there(self.look_when_free(deadline)):
+            return False
+        self.check()
+        return True
 
     def request(
         self,
-        deadline: Deadline,
+        step: Step,
+        seconds: float,
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
-    ) -> exceptions.UnavailableError | None:
+    ) -> bool:
         """Ask the service for the change, until it is not busy.
 
-        :returns: the error that leaves open whether it was asked.
-        :raises NotBegun: it was busy all the time.
+        :returns: whether that was needed: somebody else may have taken
+            the node there.
         """
-        node_id = self.member.node.id
-        # Known only to drivers that have a use for it.
-        extra = {} if timeout is None else {'timeout': timeout}
-        while True:
+        deadline = self.deadline(seconds)
+        while self.may_send(deadline):
             try:
-                self.driver.set_power_state(
-                    node_id, self.target, mode, **extra
-                )
-                return None
+                self._send(step, seconds, mode, timeout)
+                return True
             except exceptions.BusyError as exc:
                 self.tell(Step.WAITING, exc.message)
                 if not deadline.pause(self.settings.poll_interval):
-                    raise NotBegun(
+                    raise Ended(
                         Outcome.TIMED_OUT,
-                        f'{exc.message}, for {deadline.seconds:g} s. Nothing '
-                        'was changed; try again when that has ended',
+                        f'{exc.message}, for {seconds:g} s. The {step.value} '
+                        'was not begun; try again when that has ended',
                     ) from exc
-            except exceptions.UnavailableError as exc:
-                return exc
+        return False
 
-    def follow(self, deadline: Deadline) -> bool:
-        """Watch the node until it is there, the service has given up, or
-        the deadline is over; ``member.node`` is then the last seen.
+    def _send(
+        self, step: Step, seconds: float, mode: OffMode, timeout: float | None
+    ) -> None:
+        # Known only to drivers that have a use for it.
+        extra = {} if timeout is None else {'timeout': timeout}
+        self.tell(step)
+        # Whatever ends this without an answer leaves the request in doubt.
+        before, self.sent = self.sent, Request(self.deadline(seconds))
+        try:
+            self.driver.set_power_state(
+                self.member.node.id, self.target, mode, **extra
+            )
+        except (exceptions.UnavailableError, exceptions.ProtocolError) as exc:
+            if not self.settings.wait:
+                raise
+            self.sent.doubt = exc
+        except exceptions.MetalError:
+            self.sent = before
+            raise
+        else:
+            self.sent.taken = True
+        self.sent.deadline = self.deadline(seconds)
 
-        :returns: whether it is there.
+    def follow(self) -> None:
+        """Watch the node until it is there.
+
+        :raises NotThere: the service has given up, or the time is over.
         :raises MetalError: the service will not tell any more.
         """
-        tells = Capability.TELLS_END in self.driver.capabilities
+        assert self.sent is not None  # noqa: S101, the caller has sent it
         while True:
             try:
                 node = self.look()
@@ -199,36 +244,44 @@ class Transition(abc.ABC):
                 )
                 self.member = dataclasses.replace(self.member, node=node)
             else:
-                if settled(node):
-                    if node.power_state is self.target:
-                        self.tell(Step.STATE, node.power_state.value)
-                        return True
-                    if tells:
-                        return False
-            if not deadline.pause(self.settings.poll_interval):
-                return False
+                # A request in doubt may yet arrive, unless it was seen to.
+                self.sent.taken |= node.target is self.target
+                if self._there(node):
+                    self.tell(Step.STATE, node.power_state.value)
+                    return
+                if self.tells_end and self.sent.taken and settled(node):
+                    raise NotThere(
+                        Outcome.FAILED,
+                        'the bare metal service gave up: '
+                        f'{node.fault or "it gives no reason"}. Its power '
+                        f'state is {node.power_state.value}',
+                    )
+            if not self.sent.deadline.pause(self.settings.poll_interval):
+                raise self._late(self.sent)
 
-    def end_without(
-        self, deadline: Deadline, doubt: exceptions.UnavailableError | None
-    ) -> Ended:
-        """Why the node is not there, for :meth:`follow` has said so."""
+    def _late(self, sent: Request) -> NotThere:
         node = self.member.node
-        if deadline.passed:
-            fault = f'; {node.fault}' if node.fault else ''
-            return Ended(
-                Outcome.TIMED_OUT,
-                f'not seen to be {self.target.value} within '
-                f'{deadline.seconds:g} s; its power state was last '
-                f'{node.power_state.value}{fault}',
-            )
-        if doubt is not None:
-            return Ended(Outcome.FAILED, str(doubt))
-        return Ended(
-            Outcome.FAILED,
-            'the bare metal service gave up: '
-            f'{node.fault or "it gives no reason"}. Its power state is '
-            f'{node.power_state.value}',
+        detail = (
+            f'not seen to be {self.target.value} within '
+            f'{sent.deadline.seconds:g} s; its power state was last '
+            f'{node.power_state.value}'
         )
+        if node.fault:
+            detail += f'; {node.fault}'
+        if sent.doubt and not sent.taken:
+            detail += f'. {sent.doubt.message}'
+        return NotThere(Outcome.TIMED_OUT, detail)
+
+    def _only_ours(self, node: Node) -> bool:
+        """Whether the work on the node is our own, without effect yet."""
+        return (
+            self.sent is not None
+            and node.target is self.target
+            and node.power_state is self.origin
+        )
+
+    def _there(self, node: Node) -> bool:
+        return settled(node) and node.power_state is self.target
 
     def get_service(self) -> ComputeService | None:
         """The host's nova-compute; None where it is not to be managed."""
@@ -237,15 +290,6 @@ class Transition(abc.ABC):
         if self.nova is None or self.member.host is None:
             return None
         return self.nova.get_service(self.host)
-
-    def enable_if_ours(self) -> bool:
-        """Enable nova-compute, if it is disabled and that was us."""
-        service = self.get_service()
-        if service is None or not ownership.disabled_by_us(service):
-            return False
-        assert self.nova is not None  # noqa: S101, there is a service
-        self.nova.enable(service)
-        return True
 
 
 def settled(node: Node) -> bool:

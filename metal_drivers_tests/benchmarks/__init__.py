@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures, each a ratio within one run: ``tox -e benchmark``."""

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests ask of a Nova: servers, hypervisors and services."""
+
+from typing import Any
+
+from metal_drivers_tests.functional.services import errors, rest, waiting
+
+# The last version that still counts the servers of a hypervisor; from 2.88
+# on a listing of hypervisors waits for computes that have just gone.
+MICROVERSION = '2.87'
+
+
+class Compute:
+    """Nova as its administrator sees it.
+
+    :param nova: the endpoint of the compute service.
+    :param glance: the endpoint of the image service.
+    """
+
+    def __init__(self, nova: rest.Rest, glance: rest.Rest) -> None:
+        self._nova = nova
+        self._glance = glance
+        self._image: str | None = None
+        self._flavor: str | None = None
+
+    def request(self, method: str, path: str, json: Any = None) -> Any:
+        """Send one request, as in ``request('GET', '/servers')``.
+
+        :raises RequestFailed: with ``.status`` for 400 and above.
+        """
+        headers = {'OpenStack-API-Version': f'compute {MICROVERSION}'}
+        return self._nova.request(method, path, json, headers)
+
+    def boot(self, host: str, name: str = 'server') -> str:
+        """Boot a server on a compute host; return its id once it runs.
+
+        :raises ServiceError: if Nova puts it into the state ERROR.
+        """
+        body = {
+            'server': {
+                'name': name,
+                'host': host,
+                'imageRef': self._any_image(),
+                'flavorRef': self._any_flavor(),
+                'networks': 'none',
+            }
+        }
+        server: str = self.request('POST', '/servers', body)['server']['id']
+
+        def active() -> bool:
+            found = self.request('GET', f'/servers/{server}')['server']
+            if found['status'] == 'ERROR':
+                raise errors.ServiceError(
+                    f'server {server}: {found.get("fault")}'
+                )
+            return bool(found['status'] == 'ACTIVE')
+
+        waiting.wait_until(active, f'server {server} to be active')
+        return server
+
+    def delete_server(self, server: str) -> None:
+        """Delete a server and wait until it is gone."""
+        self.request('DELETE', f'/servers/{server}')
+
+        def gone() -> bool:
+            try:
+                self.request('GET', f'/servers/{server}')
+            except errors.RequestFailed as error:
+                if error.status != 404:
+                    raise
+                return True
+            return False
+
+        waiting.wait_until(gone, f'server {server} to be gone')
+
+    def hypervisors(self) -> dict[str, dict[str, Any]]:
+        """Return all hypervisors, by their hostnames."""
+        reply = self.request('GET', '/os-hypervisors/detail')
+        return {
+            entry['hypervisor_hostname']: entry
+            for entry in reply['hypervisors']
+        }
+
+    def services(self, binary: str = 'nova-compute') -> dict[str, Any]:
+        """Return Nova's services of one kind, by their hosts."""
+        reply = self.request('GET', f'/os-services?binary={binary}')
+        return {entry['host']: entry for entry in reply['services']}
+
+    def wait_service(
+        self, host: str, state: str, timeout: float = 60
+    ) -> dict[str, Any]:
+        """Wait until Nova says that a compute is 'up' or 'down'.
+
+        :param timeout: seconds.
+        :return: the service as Nova lists it.
+        """
+
+        def reached() -> dict[str, Any] | None:
+            service: dict[str, Any] = self.services().get(host, {})
+            return service if service.get('state') == state else None
+
+        what = f'compute {host} to be {state}'
+        return waiting.wait_until(reached, what, timeout) or {}
+
+    def _any_image(self) -> str:
+        if self._image is None:
+            fields = {
+                'name': 'image',
+                'disk_format': 'raw',
+                'container_format': 'bare',
+            }
+            image = self._glance.request('POST', '/v2/images', fields)['id']
+            self._glance.send(
+                'PUT',
+                f'/v2/images/{image}/file',
+                headers={'Content-Type': 'application/octet-stream'},
+                # The fake driver never looks at it.
+                data=b'image',
+            )
+            self._image = image
+        return str(self._image)
+
+    def _any_flavor(self) -> str:
+        if self._flavor is None:
+            size = {'vcpus': 1, 'ram': 64, 'disk': 1}
+            body = {'flavor': {'name': 'flavor', **size}}
+            reply = self.request('POST', '/flavors', body)
+            self._flavor = reply['flavor']['id']
+        return str(self._flavor)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which releases the services are; the only place that says so."""
+
+_SERVER = 'cheroot==11.1.2'
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    'glance': ('glance==33.0.0', _SERVER),
+    'ironic': ('ironic==39.0.0',),
+    'keystone': ('keystone==30.0.0', _SERVER),
+    'nova': ('nova==34.0.0', _SERVER),
+    'placement': ('openstack-placement==16.0.0', _SERVER),
+    'sushy-tools': ('sushy-tools==2.2.0',),
+}

@@ -8,6 +8,7 @@ import functools
 import importlib.metadata
 import logging
 import sys
+from typing import TextIO
 
 from cliff import app as cliff_app
 from cliff import command as cliff_command
@@ -30,7 +31,12 @@ class MetalDriversApp(cliff_app.App):
     NAME = 'metal-drivers'
     CONSOLE_MESSAGE_FORMAT = 'metal-drivers: %(message)s'
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
         super().__init__(
             description='Look at, check and switch the bare metal nodes '
             'under compute hosts.',
@@ -39,6 +45,9 @@ class MetalDriversApp(cliff_app.App):
                 'metal_drivers.commands'
             ),
             deferred_help=True,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
         )
         self._error: BaseException | None = None
 
@@ -51,6 +60,7 @@ class MetalDriversApp(cliff_app.App):
         parser: argparse.ArgumentParser = super().build_option_parser(
             description, version, argparse_kwargs
         )
+        parser.prog = self.NAME
         parser.set_defaults(verbose_level=0)
         parser.add_argument(
             '--config-file',

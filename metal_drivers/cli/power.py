@@ -150,7 +150,10 @@ class PowerOff(_Power):
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 1 <= seconds < float('inf'):
         raise argparse.ArgumentTypeError('must be a number, at least 1')
     return seconds

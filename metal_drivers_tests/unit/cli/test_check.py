@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``check``."""
+
+from metal_drivers_tests.unit.cli import base
+
+
+class TestCheck(base.CommandTestCase):
+    def results(self, status: int) -> dict[str, tuple[str, str]]:
+        done = self.metal('check', '-f', 'json')
+        self.assertEqual(status, done.status, done)
+        return {
+            row['Check']: (row['Result'], row['Detail']) for row in done.json
+        }
+
+    def test_all_is_well_but_for_one_node(self) -> None:
+        results = self.results(0)
+        self.assertEqual('ok', results['driver'][0])
+        self.assertEqual('ok', results['nova'][0])
+        self.assertEqual('warning', results['matching'][0])
+        self.assertIn('3 of 4 nodes', results['matching'][1])
+        self.assertIn('metal-04', results['matching'][1])
+
+    def test_a_service_that_is_gone_is_a_failure(self) -> None:
+        self.config['nova'] |= {'endpoint_override': 'http://127.0.0.1:1/v2.1'}
+        self.assertEqual('failed', self.results(1)['nova'][0])
+
+    def test_no_nova_is_a_warning(self) -> None:
+        del self.config['nova']
+        self.assertEqual('warning', self.results(0)['nova'][0])
+
+    def test_a_refused_selection_is_a_failure(self) -> None:
+        del self.config['watcher.metal.drivers.ironic']['endpoint_override']
+        state, detail = self.results(1)['driver']
+        self.assertEqual('failed', state)
+        self.assertIn('endpoint_override', detail)
+
+    def test_a_pattern_that_protects_nothing_is_a_warning(self) -> None:
+        self.config['metal_drivers'] = {'protected_hosts': 'compute-*, db-*'}
+        state, detail = self.results(0)['protected hosts']
+        self.assertEqual('warning', state)
+        self.assertIn('db-*', detail)
+        self.assertNotIn('compute-*', detail)
+
+    def test_changes_nothing(self) -> None:
+        self.results(0)
+        for server in (self.ironic, self.nova):
+            self.assertEqual(0, server.count('PUT'))
+            self.assertEqual(0, server.count('POST'))

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration, errors and exit status, for every command."""
+
+from unittest import mock
+
+from metal_drivers import fleet
+from metal_drivers_tests.emulators import faults
+from metal_drivers_tests.emulators import keystone as keystone_emulator
+from metal_drivers_tests.unit.cli import base
+
+PASSWORD = 'C0mmand-s3cret'
+
+
+class TestUsage(base.CommandTestCase):
+    def test_no_command_is_usage(self) -> None:
+        done = self.metal()
+        self.assertEqual(2, done.status)
+
+    def test_unknown_command_is_usage(self) -> None:
+        done = self.metal('nodes', 'burn')
+        self.assertEqual(2, done.status)
+
+    def test_unknown_option_is_usage(self) -> None:
+        self.assertEqual(2, self.metal('node', 'list', '--sudo').status)
+
+    def test_help_is_no_error(self) -> None:
+        done = self.metal('node', 'power', 'off', '--help')
+        self.assertEqual(0, done.status)
+        for option in (
+            '--dry-run',
+            '--no-wait',
+            '--timeout SECONDS',
+            '--soft',
+            '--hard',
+            '--yes',
+            '--unmatched',
+        ):
+            self.assertIn(option, done.stdout)
+
+
+class TestErrors(base.CommandTestCase):
+    def test_a_missing_file_is_named(self) -> None:
+        done = self.run_command(
+            '--config-file=/no/such/file.conf', 'node', 'list'
+        )
+        self.assertEqual(2, done.status)
+        self.assert_one_line(done, '/no/such/file.conf', '--config-file')
+
+    def test_a_file_that_is_no_configuration_is_named(self) -> None:
+        path = self.conf_file('this is not = an [ini] file\n]]\n')
+        done = self.run_command(f'--config-file={path}', 'node', 'list')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(done, path)
+
+    def test_a_bad_value_names_section_and_option(self) -> None:
+        for option, value in (
+            ('poll_interval', 'soon'),
+            ('poll_interval', '0'),
+            ('max_power_on_per_minute', '6001'),
+            ('power_off_mode', 'gently'),
+        ):
+            self.config['metal_drivers'] = {option: value}
+            done = self.metal('node', 'list')
+            self.assertEqual(2, done.status, (option, value))
+            self.assert_one_line(done, f'[metal_drivers] {option}')
+
+    def test_half_a_driver_is_named(self) -> None:
+        del self.config['watcher.metal.drivers.ironic']['endpoint_override']
+        done = self.metal('node', 'list')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(
+            done, '[watcher.metal.drivers.ironic]', 'endpoint_override'
+        )
+
+    def test_no_configuration_at_all_says_what_to_set(self) -> None:
+        self.config = {'metal_drivers': {}}
+        done = self.metal('node', 'list')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(done, 'auth_type', '[watcher_clients_auth]')
+
+    def test_a_refused_connection_is_one_line(self) -> None:
+        self.config['watcher.metal.drivers.ironic'] |= {
+            'endpoint_override': 'http://127.0.0.1:1'
+        }
+        done = self.metal('node', 'list')
+        self.assertEqual(1, done.status)
+        self.assert_one_line(
+            done, 'Ironic', '127.0.0.1', '[watcher.metal.drivers.ironic]'
+        )
+
+    def test_a_nova_that_is_gone_is_one_line(self) -> None:
+        self.config['nova'] |= {'endpoint_override': 'http://127.0.0.1:1/v2.1'}
+        done = self.metal('node', 'list')
+        self.assertEqual(1, done.status)
+        self.assert_one_line(done, 'Nova', '[nova]')
+
+    def test_a_hypervisor_list_that_hangs_ends(self) -> None:
+        self.config['nova'] |= {'timeout': '0.3'}
+        self.nova.fail(
+            lambda request: 'os-hypervisors' in request.path,
+            faults.hang(),
+            None,
+        )
+        for command in (
+            ('node', 'list'),
+            ('node', 'show', 'metal-01'),
+            ('node', 'power', 'off', 'metal-01', '--yes'),
+        ):
+            done = self.metal(*command)
+            self.assertEqual(1, done.status)
+            self.assert_one_line(done, 'Nova', 'list hypervisors', 'timeout')
+        self.assertEqual('power on', self.ironic.node('metal-01').power_state)
+
+    def test_what_should_not_happen_is_one_line_too(self) -> None:
+        with mock.patch.object(
+            fleet, 'load', side_effect=ZeroDivisionError('a\nb')
+        ):
+            done = self.metal('node', 'list')
+        self.assertEqual(1, done.status)
+        self.assert_one_line(done, 'ZeroDivisionError: a b', 'report')
+
+
+class TestSecrets(base.CommandTestCase):
+    """A password is nowhere, whatever goes wrong."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.keystone = self.useFixture(
+            keystone_emulator.KeystoneEmulator({'watcher': PASSWORD})
+        )
+        self.ironic.valid_token = self.keystone.valid
+        self.nova.valid_token = self.keystone.valid
+        self.keystone.add_endpoint('baremetal', self.ironic.url)
+        self.keystone.add_endpoint('compute', f'{self.nova.url}/v2.1')
+        self.credentials = {
+            'auth_type': 'password',
+            'auth_url': self.keystone.auth_url,
+            'username': 'watcher',
+            'password': PASSWORD,
+            'project_name': 'service',
+            'user_domain_id': 'default',
+            'project_domain_id': 'default',
+        }
+        self.config = {
+            'watcher_clients_auth': self.credentials,
+            'watcher.metal.drivers.ironic': {'region_name': 'RegionOne'},
+        }
+
+    def check_everywhere(self, status: int, *parts: str) -> None:
+        for option in ((), ('--debug',)):
+            for command in (('node', 'list'), ('node', 'show', 'metal-01')):
+                done = self.metal(*option, *command)
+                self.assertEqual(status, done.status)
+                self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+                for part in parts:
+                    self.assertIn(part, done.stderr)
+                if option:
+                    continue
+                self.assertNotIn('Traceback', done.stderr)
+
+    def test_with_keystone_all_is_well(self) -> None:
+        done = self.metal('node', 'list', '-f', 'json')
+        self.assertEqual(0, done.status)
+        self.assertEqual('', done.stderr)
+        self.assertEqual('compute-01', done.json[0]['Host'])
+
+    def test_wrong_password(self) -> None:
+        self.keystone.users['watcher'] = 'changed'
+        self.check_everywhere(1, 'did not accept the credentials')
+
+    def test_debug_shows_the_traceback(self) -> None:
+        self.keystone.users['watcher'] = 'changed'
+        done = self.metal('--debug', 'node', 'list')
+        self.assertIn('Traceback', done.stderr)
+
+    def test_wrong_region(self) -> None:
+        self.config['watcher.metal.drivers.ironic']['region_name'] = 'Mars'
+        self.check_everywhere(2, 'Mars', 'region_name')
+
+    def test_wrong_keystone(self) -> None:
+        self.credentials['auth_url'] = 'http://127.0.0.1:1/v3'
+        self.check_everywhere(1, '127.0.0.1')
+
+    def test_a_plugin_that_does_not_exist(self) -> None:
+        self.credentials['auth_type'] = 'telepathy'
+        self.check_everywhere(2, 'telepathy', 'password')
+
+    def test_expired_token_is_renewed(self) -> None:
+        self.metal('node', 'list')
+        self.keystone.expire_tokens()
+        self.assertEqual(0, self.metal('node', 'list').status)
+
+    def test_token_refused_for_good(self) -> None:
+        self.ironic.valid_token = lambda token: False
+        self.check_everywhere(1, 'not accepted')
+
+    def test_show_masks_the_password(self) -> None:
+        self.config['watcher.metal.drivers.ironic'] = self.credentials
+        done = self.metal('driver', 'show', 'ironic')
+        self.assertEqual(0, done.status)
+        self.assertIn('password = ***', done.stdout)
+        self.assertNotIn(PASSWORD, done.stdout)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``node list`` and ``node show``."""
+
+from metal_drivers_tests.unit.cli import base
+
+
+class TestList(base.CommandTestCase):
+    def test_joins_nodes_and_hosts(self) -> None:
+        done = self.metal('node', 'list', '-f', 'json')
+        self.assertEqual((0, ''), (done.status, done.stderr))
+        rows = done.json
+        self.assertEqual(
+            {
+                'ID': self.ironic.node('metal-02').uuid,
+                'Name': 'metal-02',
+                'Power State': 'on',
+                'Host': 'compute-02',
+                'Hypervisor State': 'up',
+                'Servers': 1,
+                'Note': '',
+            },
+            rows[1],
+        )
+        self.assertIsNone(rows[3]['Host'])
+        self.assertIn('unmatched', rows[3]['Note'])
+
+    def test_notes_what_is_out_of_the_ordinary(self) -> None:
+        node = self.ironic.node('metal-01')
+        node.maintenance, node.maintenance_reason = True, 'new fan'
+        node.last_error = 'no answer from the BMC'
+        self.ironic.node('metal-02').reservation = 'conductor-1'
+        host = self.nova.hosts['compute-03']
+        host.status, host.disabled_reason = 'disabled', 'kernel upgrade'
+        one, two, three, _ = self.metal('node', 'list', '-f', 'json').json
+        self.assertIn('maintenance: new fan', one['Note'])
+        self.assertIn('no answer from the BMC', one['Note'])
+        self.assertIn('conductor-1', two['Note'])
+        self.assertIn('by others: kernel upgrade', three['Note'])
+
+    def test_without_nova_nothing_matches(self) -> None:
+        del self.config['nova']
+        for row in self.metal('node', 'list', '-f', 'json').json:
+            self.assertIsNone(row['Host'])
+            self.assertIn('Nova is not configured', row['Note'])
+
+    def test_live_asks_for_each_state(self) -> None:
+        done = self.metal('node', 'list', '--live', '-f', 'json')
+        self.assertEqual('on', done.json[0]['Power State'])
+        for node in self.ironic.nodes.values():
+            self.assertEqual(
+                1, self.ironic.count('GET', f'/v1/nodes/{node.uuid}')
+            )
+
+    def test_every_format_works(self) -> None:
+        for kind in ('table', 'json', 'yaml', 'value', 'csv'):
+            done = self.metal('node', 'list', '-f', kind, '-c', 'Host')
+            self.assertEqual(0, done.status)
+            self.assertIn('compute-01', done.stdout)
+            self.assertNotIn('metal-01', done.stdout)
+
+
+class TestShow(base.CommandTestCase):
+    def test_finds_by_id_name_and_host(self) -> None:
+        uuid = self.ironic.node('metal-02').uuid
+        for ref in (uuid, 'metal-02', 'compute-02'):
+            done = self.metal('node', 'show', ref, '-f', 'json')
+            self.assertEqual(0, done.status)
+            self.assertEqual(uuid, done.json['ID'])
+            self.assertEqual(1, done.json['Servers'])
+
+    def test_shows_why_a_service_is_disabled(self) -> None:
+        host = self.nova.hosts['compute-03']
+        host.status, host.disabled_reason = 'disabled', 'kernel upgrade'
+        done = self.metal('node', 'show', 'compute-03', '-f', 'json')
+        self.assertEqual('kernel upgrade', done.json['Disabled Reason'])
+
+    def test_an_unknown_node_is_an_error(self) -> None:
+        done = self.metal('node', 'show', 'metal-99')
+        self.assertEqual(1, done.status)
+        self.assert_one_line(done, "'metal-99'", 'node list')
+
+    def test_a_name_that_fits_two_is_refused(self) -> None:
+        self.ironic.add_node(name='compute-01')
+        done = self.metal('node', 'show', 'compute-01')
+        self.assertEqual(1, done.status)
+        self.assert_one_line(done, 'fits 2 nodes', 'Give the id')

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``node power on`` and ``node power off``."""
+
+import fixtures
+
+from metal_drivers.power import clock
+from metal_drivers_tests.emulators import messages
+from metal_drivers_tests.unit.cli import base
+
+
+def is_power(request: messages.Request) -> bool:
+    return request.path.endswith('/states/power')
+
+
+class TestPower(base.CommandTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        # The waiting is tested elsewhere, on a clock of its own.
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.power.clock.time.sleep', lambda seconds: None
+            )
+        )
+        self.assertIs(clock.time.sleep(0), None)
+
+    def state(self, name: str) -> str | None:
+        return self.ironic.node(name).power_state
+
+    def rows(self, done: base.Done) -> list[tuple[str, str]]:
+        return [(row['Node'], row['Result']) for row in done.json]
+
+    def test_off_and_on_again(self) -> None:
+        done = self.metal(
+            'node', 'power', 'off', 'metal-01', '--yes', '-f', 'json'
+        )
+        self.assertEqual((0, ''), (done.status, done.stderr))
+        self.assertEqual([('metal-01 (compute-01)', 'done')], self.rows(done))
+        self.assertEqual('power off', self.state('metal-01'))
+        self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
+        done = self.metal('node', 'power', 'on', 'compute-01', '-f', 'json')
+        self.assertEqual([('metal-01 (compute-01)', 'done')], self.rows(done))
+        self.assertEqual('power on', self.state('metal-01'))
+        self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
+
+    def test_already_so_is_good(self) -> None:
+        done = self.metal('node', 'power', 'on', 'metal-01', '-f', 'json')
+        self.assertEqual(0, done.status)
+        self.assertEqual('already', done.json[0]['Result'])
+        self.assertFalse(any(map(is_power, self.ironic.requests)))
+
+    def test_a_busy_host_is_refused(self) -> None:
+        done = self.metal(
+            'node', 'power', 'off', 'metal-02', '--yes', '-f', 'json'
+        )
+        self.assertEqual(1, done.status)
+        self.assertEqual('refused', done.json[0]['Result'])
+        self.assertIn('1 server', done.json[0]['Detail'])
+        self.assertEqual('power on', self.state('metal-02'))
+        self.assertEqual('enabled', self.nova.hosts['compute-02'].status)
+
+    def test_each_node_has_a_result_in_the_order_asked(self) -> None:
+        done = self.metal(
+            *('node', 'power', 'off', 'nope', 'metal-02', 'metal-01'),
+            *('compute-01', '--yes', '-f', 'json'),
+        )
+        self.assertEqual(1, done.status)
+        self.assertEqual(
+            [
+                ('nope', 'failed'),
+                ('metal-02 (compute-02)', 'refused'),
+                ('metal-01 (compute-01)', 'done'),
+            ],
+            self.rows(done),
+        )
+
+    def test_a_name_that_fits_two_is_refused(self) -> None:
+        self.ironic.add_node(name='compute-01')
+        done = self.metal(
+            'node', 'power', 'off', 'compute-01', '--yes', '-f', 'json'
+        )
+        self.assertEqual(1, done.status)
+        self.assertEqual('refused', done.json[0]['Result'])
+        self.assertIn('fits 2 nodes', done.json[0]['Detail'])
+        self.assertFalse(any(map(is_power, self.ironic.requests)))
+
+    def test_unmatched_takes_the_option(self) -> None:
+        command = ('node', 'power', 'off', 'metal-04', '--yes', '-f', 'json')
+        done = self.metal(*command)
+        self.assertEqual(1, done.status)
+        self.assertEqual('refused', done.json[0]['Result'])
+        self.assertIn('--unmatched', done.json[0]['Detail'])
+        done = self.metal(*command, '--unmatched')
+        self.assertEqual(0, done.status)
+        self.assertEqual('power off', self.state('metal-04'))
+
+    def test_dry_run_needs_no_yes_and_changes_nothing(self) -> None:
+        done = self.metal(
+            'node', 'power', 'off', 'metal-01', '--dry-run', '-f', 'json'
+        )
+        self.assertEqual(0, done.status)
+        self.assertEqual('planned', done.json[0]['Result'])
+        self.assertIn('disable nova-compute', done.json[0]['Detail'])
+        for server in (self.ironic, self.nova):
+            self.assertEqual(0, server.count('PUT'))
+
+    def test_off_asks_nobody_where_nobody_is(self) -> None:
+        done = self.metal('node', 'power', 'off', 'metal-01')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(done, 'metal-01', '--yes', '--dry-run')
+        self.assertEqual('power on', self.state('metal-01'))
+
+    def test_off_asks_at_a_terminal(self) -> None:
+        for answer in ('n\n', '\n', ''):
+            done = self.metal(
+                'node', 'power', 'off', 'metal-01', answer=answer
+            )
+            self.assertEqual(1, done.status)
+            self.assertIn('Switch off metal-01? [y/N]', done.stderr)
+            self.assertEqual('power on', self.state('metal-01'))
+        done = self.metal('node', 'power', 'off', 'metal-01', answer='y\n')
+        self.assertEqual(0, done.status)
+        self.assertEqual('power off', self.state('metal-01'))
+
+    def test_hard_and_soft(self) -> None:
+        for option, target in (
+            ('--hard', 'power off'),
+            ('--soft', 'soft power off'),
+        ):
+            self.ironic.forget()
+            done = self.metal(
+                'node', 'power', 'off', 'metal-01', option, '--yes'
+            )
+            self.assertEqual(0, done.status)
+            (request,) = filter(is_power, self.ironic.requests)
+            self.assertEqual(target, request.json()['target'])
+            self.metal('node', 'power', 'on', 'metal-01')
+        done = self.metal(
+            'node', 'power', 'off', 'metal-01', '--soft', '--hard', '--yes'
+        )
+        self.assertEqual(2, done.status)
+
+    def test_no_wait_returns_when_accepted(self) -> None:
+        self.ironic.hold()
+        done = self.metal(
+            *('node', 'power', 'off', 'metal-01', '--no-wait', '--yes'),
+            *('-f', 'json'),
+        )
+        self.assertEqual(0, done.status)
+        self.assertEqual('planned', done.json[0]['Result'])
+        self.assertIn('was asked for', done.json[0]['Detail'])
+
+    def test_timeout_is_a_number_of_seconds(self) -> None:
+        for wrong in ('0', '-1', 'soon', 'nan', 'inf'):
+            done = self.metal(
+                'node', 'power', 'on', 'metal-01', '--timeout', wrong
+            )
+            self.assertEqual(2, done.status, wrong)
+
+    def test_timeout_ends_the_waiting(self) -> None:
+        self.ironic.node('metal-01').reservation = 'conductor-9'
+        done = self.metal(
+            *('node', 'power', 'off', 'metal-01', '--yes', '-f', 'json'),
+            *('--timeout', '1'),
+        )
+        self.assertEqual(1, done.status)
+        self.assertEqual('timed out', done.json[0]['Result'])
+        self.assertIn('conductor-9', done.json[0]['Detail'])
+        self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
+
+    def test_progress_is_for_terminals(self) -> None:
+        done = self.metal('node', 'power', 'off', 'metal-01', '--yes')
+        self.assertEqual('', done.stderr)
+        done = self.metal('node', 'power', 'on', 'metal-01', terminal=True)
+        self.assertIn('metal-01 (compute-01): power on', done.stderr)
+        self.assertIn('nova-compute enabled', done.stderr)

@@ -34,7 +34,7 @@ OPTS = (
         'protected_hosts',
         default=[],
         help='Compute hosts and nodes that are never switched on or off: '
-        'shell patterns, such as "db-*", matched against the name of the '
+        'shell patterns, such as ``db-*``, matched against the name of the '
         'host and that of the node, without regard to case.',
     ),
     cfg.StrOpt(

@@ -20,6 +20,11 @@ import fixtures
 from metal_drivers_tests.emulators import nova as nova_emulator
 from metal_drivers_tests.functional.services import errors, ironic
 
+LIST = (
+    "node list -c Name -c 'Power State' -c Host -c 'Hypervisor State' "
+    '-c Servers -c Note'
+)
+
 HOSTS = ('compute-01', 'compute-02', 'compute-03')
 
 
@@ -80,15 +85,15 @@ def _play(scene: contextlib.ExitStack) -> None:
     _say('Does it all lead to where it is meant to?')
     _command(config, 'check')
     _say('The fleet: every node with its compute host.')
-    _command(config, 'node list')
+    _command(config, LIST)
     _say('An idle host is switched off; nova-compute is disabled before.')
     _command(config, 'node power off compute-01 --yes')
     _say('A host with a server on it is not.')
     _command(config, 'node power off compute-02 --yes', status=1)
-    _command(config, 'node list')
+    _command(config, LIST)
     _say('Back on: power, nova-compute, and only then enabled again.')
     _command(config, 'node power on compute-01')
-    _command(config, 'node list')
+    _command(config, LIST)
 
 
 def _command(config: pathlib.Path, words: str, status: int = 0) -> None:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sphinx's configuration."""
+
+project = 'watcher-metal-drivers'
+copyright = 'the metal-drivers authors'
+
+extensions = [
+    'cliff.sphinxext',
+    'oslo_config.sphinxext',
+    'reno.sphinxext',
+    'sphinx.ext.autodoc',
+]
+
+html_theme = 'alabaster'
+html_theme_options = {
+    'description': 'The bare metal layer of OpenStack Watcher',
+    'page_width': '70em',
+}
+
+autodoc_member_order = 'bysource'
+autodoc_typehints = 'description'
+autoprogram_cliff_application = 'metal-drivers'

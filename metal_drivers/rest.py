@@ -74,7 +74,12 @@ class Service:
         with self._errors('find its version'):
             data = self._get_adapter().get_endpoint_data()
         newest = data.max_microversion if data else None
-        return (int(newest[0]), int(newest[1])) if newest else None
+        if newest is None:
+            # keystoneauth passes over an endpoint that does not answer.
+            with contextlib.suppress(exceptions.NotFoundError):
+                self.call('GET', '/', 'find its version')
+            return None
+        return int(newest[0]), int(newest[1])
 
     def call(
         self,
@@ -241,6 +246,11 @@ class Service:
             case ks_exceptions.AuthorizationFailure():
                 return exceptions.AuthenticationError(
                     f'{self.name}: no token from Keystone ({said})'
+                )
+            case ks_exceptions.DiscoveryFailure():
+                return exceptions.UnavailableError(
+                    f'{tried} found no {self.name} there ({said})',
+                    cure=self._look,
                 )
             case _:
                 return exceptions.UnavailableError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import exceptions, selector
+from metal_drivers import MetalDriver, conf, exceptions, selector
 from metal_drivers.cli import base
 
 LOG = logging.getLogger(__name__)
@@ -66,36 +66,47 @@ def _row(candidate: selector.Candidate) -> tuple[str, str, str, str]:
 
 
 def _show(
-    conf: cfg.ConfigOpts, candidate: selector.Candidate
+    config: cfg.ConfigOpts, candidate: selector.Candidate
 ) -> tuple[Sequence[str], Sequence[Any]]:
     driver = candidate.plugin.driver
     columns = [*_COLUMNS, 'Priority', 'Capabilities', 'Group', 'Options']
-    values: list[Any] = [*_row(candidate)]
     if driver is None:
-        return columns, [*values, base.OrNothing(None), '', '', '']
+        nothing = base.OrNothing(None)
+        return columns, [*_row(candidate), nothing, '', candidate.group, '']
     capabilities = sorted(each.value for each in driver.capabilities)
-    values += [
+    return columns, [
+        *_row(candidate),
         driver.priority,
         ', '.join(capabilities),
         candidate.group,
-        '\n'.join(
-            _option(conf, candidate.group, opt)
-            for opt in driver.get_config_opts()
-        ),
+        '\n'.join(_options(config, candidate, driver)),
     ]
-    return columns, values
 
 
-def _option(conf: cfg.ConfigOpts, group: str, opt: cfg.Opt) -> str:
-    """``name = value (where from)``; a secret is masked."""
+def _options(
+    config: cfg.ConfigOpts,
+    candidate: selector.Candidate,
+    driver: type[MetalDriver],
+) -> Iterable[str]:
+    """``name = value (where from)``, secrets masked."""
     try:
-        value = conf[group][opt.dest]
-    except (cfg.ConfigFileValueError, ValueError):
-        value = '(not valid)'
-    if opt.secret and value is not None:
-        value = '***'
-    found = conf.get_location(opt.dest, group)
-    where = 'default'
-    if found is not None and found.location.is_user_controlled:
-        where = found.detail or found.location.name
-    return f'{opt.dest} = {"" if value is None else value} ({where})'
+        values = conf.driver_values(config, candidate.name, driver)
+    except exceptions.ConfigurationError:
+        # What is wrong is the detail of the candidate.
+        return
+    for opt in driver.get_config_opts():
+        value = values[opt.dest]
+        if opt.secret and value is not None:
+            value = '***'
+        where = _location(config, candidate.group, opt)
+        yield f'{opt.dest} = {"" if value is None else value} ({where})'
+
+
+def _location(config: cfg.ConfigOpts, group: str, opt: cfg.Opt) -> str:
+    try:
+        found = config.get_location(opt.dest, group)
+    except cfg.NoSuchOptError:  # a required one is not registered
+        found = None
+    if found is None or not found.location.is_user_controlled:
+        return 'default'
+    return str(found.detail or found.location.name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -141,23 +141,52 @@ def _read(path: str) -> list[Node]:
 
 
 def _node(entry: Any) -> Node:
-    if not isinstance(entry, dict) or 'id' not in entry:
+    if not isinstance(entry, dict) or entry.get('id') in (None, ''):
         raise ValueError(f'{entry!r} is not a node with an id')
-    unknown = ', '.join(sorted(set(entry) - _FIELDS))
+    unknown = ', '.join(sorted(str(key) for key in set(entry) - _FIELDS))
     if unknown:
         raise ValueError(f'node {entry["id"]!r} has unknown fields {unknown}')
-    values: dict[str, Any] = {
-        'name': str(entry['id']),
-        'soft_off': True,
-    } | entry
-    # In YAML, a bare on is true.
-    state = values.get('power_state', True)
-    values['power_state'] = (
-        PowerState('on' if state else 'off')
-        if isinstance(state, bool)
-        else PowerState(state)
+    values = {
+        key: _CONVERT[key](value) if key in _CONVERT else _reason(value)
+        for key, value in entry.items()
+    }
+    return Node(
+        **{
+            'name': values['id'],
+            'power_state': PowerState.ON,
+            'soft_off': True,
+        }
+        | values
     )
-    values['id'] = str(values['id'])
-    values['host_names'] = tuple(values.get('host_names', ()))
-    values['labels'] = frozenset(values.get('labels', ()))
-    return Node(**values)
+
+
+def _state(value: Any) -> PowerState:
+    # In YAML, a bare on is true.
+    if isinstance(value, bool):
+        return PowerState.ON if value else PowerState.OFF
+    return PowerState(value)
+
+
+def _reason(value: Any) -> str | None:
+    """Why something is so; or, as YAML has it, just that it is."""
+    if value is None or value is False:
+        return None
+    return 'the fleet file says so' if value is True else str(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """A list of names, or one."""
+    names = [value] if isinstance(value, str) else value or ()
+    return tuple(str(name) for name in names)
+
+
+#: How the value of a field is read, where it is no reason.
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    'id': str,
+    'name': str,
+    'power_state': _state,
+    'target': lambda value: None if value is None else _state(value),
+    'host_names': _names,
+    'soft_off': bool,
+    'labels': lambda value: frozenset(_names(value)),
+}

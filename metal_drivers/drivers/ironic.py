@@ -143,16 +143,23 @@ class IronicDriver(base.MetalDriver):
         query = {'fields': ','.join(self._fields())}
         query |= self._filters()
         path = '/nodes?' + urllib.parse.urlencode(query)
-        nodes = [
-            _node(entry)
-            for page in self._ironic.pages(
-                path,
-                'nodes',
-                'list nodes',
-                microversion=self._microversion(),
-            )
-            for entry in page
-        ]
+        microversion = self._microversion()
+        try:
+            nodes = [
+                _node(entry)
+                for page in self._ironic.pages(
+                    path, 'nodes', 'list nodes', microversion=microversion
+                )
+                for entry in page
+            ]
+        except (exceptions.NotFoundError, exceptions.RefusedError) as exc:
+            # Every Ironic has this list, were it an empty one.
+            raise exceptions.ProtocolError(
+                exc.message,
+                cure=f'Check that the URL in [{_GROUP}], or the one in the '
+                'catalogue, is that of Ironic itself, and what filters are '
+                'set there.',
+            ) from exc
         if not nodes:
             LOG.warning('%s', self._why_empty())
         return nodes
@@ -316,11 +323,12 @@ class IronicDriver(base.MetalDriver):
             return self._minor
 
     def _agree(self, newest: tuple[int, int] | None) -> int:
-        if newest is None or newest < (1, _OLDEST):
+        # Nova's is 2.x, should the endpoint be Nova's.
+        if newest is None or newest[0] != 1 or newest < (1, _OLDEST):
+            offer = f'API {newest[0]}.{newest[1]}' if newest else 'no API'
             raise exceptions.ProtocolError(
-                'Ironic: the endpoint offers '
-                + (f'API 1.{newest[1]}' if newest else 'no version of the API')
-                + f', and 1.{_OLDEST} is the oldest that will do',
+                f'Ironic: the endpoint offers {offer}, and 1.{_OLDEST} is the '
+                'oldest that will do',
                 cure=f'Check that [{_GROUP}] leads to Ironic itself, '
                 'and upgrade an Ironic that is older.',
             )
@@ -390,11 +398,35 @@ def _connect(config: Mapping[str, Any], session: Any) -> Any:
             proxy.get_endpoint  # noqa: B018
         except openstack.exceptions.ServiceDisabledException as exc:
             raise ks_exceptions.EndpointNotFound(str(exc)) from exc
-        except openstack.exceptions.SDKException as exc:
-            raise ks_exceptions.DiscoveryFailure(str(exc)) from exc
+        except (
+            ks_exceptions.DiscoveryFailure,
+            openstack.exceptions.SDKException,
+        ) as exc:
+            # Neither says whether anybody answers there at all.
+            status = _knock(config, session)
+            raise ks_exceptions.DiscoveryFailure(
+                f'what answers there, with {status}, tells no version'
+            ) from exc
         return proxy
 
     return connect
+
+
+def _knock(config: Mapping[str, Any], session: Any) -> int:
+    """The status of a bare request to the endpoint.
+
+    :raises ClientException: of keystoneauth, where nobody answers.
+    """
+    url = keystone.endpoint(config) or session.get_endpoint(
+        service_type=config.get('service_type') or 'baremetal',
+        service_name=config.get('service_name'),
+        interface=keystone.interfaces(config),
+        region_name=config.get('region_name'),
+    )
+    status: int = session.get(
+        url, authenticated=False, raise_exc=False
+    ).status_code
+    return status
 
 
 def _path(node_id: str) -> str:

@@ -50,20 +50,13 @@ class PowerOff(Transition):
             # Before anything is changed, and again once it is.
             self._require_no_servers()
             return self._power_off(modes)
-        except BaseException as exc:
+        except (Ended, exceptions.MetalError) as exc:
+            raise self._give_up(exc) from exc
+        except BaseException:
             left = self._undo()
-            if not left:
-                raise
-            if not isinstance(exc, Ended | exceptions.MetalError):
+            if left:
                 LOG.warning('%s: %s', self.member.label, left)
-                raise
-            end = ended(exc)
-            # REFUSED would say that nothing was changed.
-            refused = end.outcome is Outcome.REFUSED
-            raise Ended(
-                Outcome.FAILED if refused else end.outcome,
-                f'{end.detail.rstrip(".")}. {left}',
-            ) from exc
+            raise
 
     def may_send(self, deadline: Deadline) -> bool:
         if not super().may_send(deadline):
@@ -153,13 +146,25 @@ class PowerOff(Transition):
         self.follow()
         return Outcome.DONE, f'off, by {step.value}'
 
+    def _give_up(self, exc: Ended | exceptions.MetalError) -> Ended:
+        end, left = ended(exc), self._undo()
+        outcome, detail = end.outcome, end.detail
+        if outcome is Outcome.REFUSED and (left or self.sent):
+            # To be refused is to have changed nothing.
+            outcome = Outcome.FAILED
+        if left:
+            detail = f'{detail.rstrip(".")}. {left}'
+        return Ended(outcome, detail)
+
     def _undo(self) -> str:
         """Give the host back; what could not be, for the message."""
+        stays_on = self._stays_on()
         try:
+            # Asked last: others may have disabled it as well by now.
             service = self.get_service()
             if service is None or not ownership.ours(service):
                 return ''
-            if not self._stays_on():
+            if not stays_on:
                 return (
                     f'nova-compute on {self.host} stays disabled, since the '
                     'node may still go off; run the same command again'

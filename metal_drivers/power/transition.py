@@ -243,6 +243,9 @@ class Transition(abc.ABC):
                     fault=exc.message,
                 )
                 self.member = dataclasses.replace(self.member, node=node)
+            except exceptions.RefusedError as exc:
+                # The question is refused; the change was not.
+                raise Ended(Outcome.FAILED, str(exc)) from exc
             else:
                 # A request in doubt may yet arrive, unless it was seen to.
                 self.sent.taken |= node.target is self.target

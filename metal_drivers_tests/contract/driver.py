@@ -205,7 +205,7 @@ class DriverContract(testtools.TestCase):
         self.assertNotEqual([], results)
         for result in results:
             self.assertIsInstance(result, CheckResult)
-            self.assertIsNot(CheckStatus.FAILED, result.status, result)
+            self.assertIsNot(CheckStatus.FAILED, result.status, result.detail)
         self.assertEqual(
             [(node.id, node.power_state) for node in before],
             [(node.id, node.power_state) for node in self.driver.list_nodes()],

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the unit tests share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import fixtures
 import testtools
 from oslo_config import cfg
 
+from metal_drivers import exceptions
+
 
 class TestCase(testtools.TestCase):
     """A unit test."""
 
-    def conf_file(self, text: str = '', **sections: Mapping[str, Any]) -> str:
+    def conf_file(
+        self, text: str = '', /, **sections: Mapping[str, Any]
+    ) -> str:
         """The path of a configuration file.
 
         :param text: what it begins with.
@@ -28,9 +32,19 @@ class TestCase(testtools.TestCase):
         return path
 
     def conf(
-        self, text: str = '', **sections: Mapping[str, Any]
+        self, text: str = '', /, **sections: Mapping[str, Any]
     ) -> cfg.ConfigOpts:
         """A configuration that is read from such a file."""
         conf = cfg.ConfigOpts()
         conf([f'--config-file={self.conf_file(text, **sections)}'])
         return conf
+
+    def refusal(
+        self, function: Callable[..., object], *args: Any, **kwargs: Any
+    ) -> exceptions.ConfigurationError:
+        """The configuration error that this call ends with."""
+        try:
+            result = function(*args, **kwargs)
+        except exceptions.ConfigurationError as exc:
+            return exc
+        raise AssertionError(f'not refused, but {result!r}')

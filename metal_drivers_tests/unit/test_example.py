@@ -15,5 +15,5 @@ with mock.patch('sys.path', [str(_EXAMPLE), *sys.path]):
     _module: Any = importlib.import_module('test_acme')
 
 
-class TestAcme(_module.TestAcme):  # type: ignore[misc, name-defined]
+class TestAcme(_module.TestAcme):  # type: ignore[misc]
     """The example's own tests."""

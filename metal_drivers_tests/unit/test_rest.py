@@ -43,7 +43,8 @@ class TestFaultText(base.TestCase):
         self.assertIn('an empty body', rest.fault_text(reply(b'')))
 
     def test_deep_and_odd_json_is_no_text(self) -> None:
-        for body in ([], 7, None, {'a': {'b': [1]}}):
+        bodies: tuple[object, ...] = ([], 7, None, {'a': {'b': [1]}})
+        for body in bodies:
             self.assertIn('Bad Request', rest.fault_text(reply(body)))
 
 

@@ -47,6 +47,11 @@ def ironic_for(test: TestCase) -> ironic.StandaloneIronic:
     return _ironic.get(test)
 
 
+def basic_ironic_for(test: TestCase) -> ironic.StandaloneIronic:
+    """Return the shared Ironic with http_basic, or skip."""
+    return _basic_ironic.get(test)
+
+
 def cloud_for(test: TestCase) -> cloud.Cloud:
     """Return the shared cloud of three computes, or skip."""
     return _cloud.get(test)
@@ -89,6 +94,7 @@ class _Shared(Generic[F]):
 
 
 _ironic = _Shared(ironic.StandaloneIronic)
+_basic_ironic = _Shared(lambda: ironic.StandaloneIronic('http_basic'))
 _cloud = _Shared(cloud.Cloud)
 _live: list[base.ServiceFixture] = []
 _owner: int | None = None

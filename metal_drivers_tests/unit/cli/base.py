@@ -52,7 +52,7 @@ class CommandTestCase(base.TestCase):
         self.ironic.add_node(name='metal-04')
         self.nova.add_server('compute-02')
         self.nova.power_probe = self.is_on
-        self.config = {
+        self.config: dict[str, dict[str, Any]] = {
             'metal_drivers': {'poll_interval': 1},
             'watcher.metal.drivers.ironic': {
                 'auth_type': 'none',

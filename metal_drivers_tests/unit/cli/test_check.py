@@ -7,7 +7,7 @@ from metal_drivers_tests.unit.cli import base
 class TestCheck(base.CommandTestCase):
     def results(self, status: int) -> dict[str, tuple[str, str]]:
         done = self.metal('check', '-f', 'json')
-        self.assertEqual(status, done.status, done)
+        self.assertEqual(status, done.status, done.stderr)
         return {
             row['Check']: (row['Result'], row['Detail']) for row in done.json
         }

@@ -42,6 +42,14 @@ class TestDriver(base.CommandTestCase):
             if line.startswith(('auth_type', 'region_name')):
                 self.assertIn('metal.conf)', line)
 
+    def test_show_of_a_section_that_cannot_be_read_says_so(self) -> None:
+        self.config['watcher.metal.drivers.ironic']['password'] = 'pa$s'
+        done = self.metal('driver', 'show', 'ironic', '-f', 'json')
+        self.assertEqual(0, done.status)
+        self.assertEqual('failed', done.json['State'])
+        self.assertIn('Write $$', done.json['Detail'])
+        self.assertNotIn('pa$s', done.stdout + done.stderr)
+
     def test_show_of_an_unknown_driver_names_those_there_are(self) -> None:
         done = self.metal('driver', 'show', 'maas2')
         self.assertEqual(2, done.status)

@@ -61,7 +61,7 @@ class TestErrors(base.CommandTestCase):
         ):
             self.config['metal_drivers'] = {option: value}
             done = self.metal('node', 'list')
-            self.assertEqual(2, done.status, (option, value))
+            self.assertEqual(2, done.status, f'{option} = {value}')
             self.assert_one_line(done, f'[metal_drivers] {option}')
 
     def test_half_a_driver_is_named(self) -> None:

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the functional tests share: the command, as a user runs it."""
+
+import base64
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import fixtures
+
+from metal_drivers import base
+from metal_drivers_tests.functional.services import (
+    baremetal,
+    errors,
+    process,
+    shared,
+)
+from metal_drivers_tests.functional.services import base as services_base
+from metal_drivers_tests.unit import base as unit_base
+
+IRONIC = f'{base.NAMESPACE}.ironic'
+
+#: Seconds after which a command counts as hanging.
+PATIENCE = 90.0
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A command that has ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+    #: How long it took.
+    seconds: float
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What a listing printed."""
+        found: list[dict[str, Any]] = json.loads(self.stdout)
+        return found
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The only row that it printed."""
+        (found,) = self.rows
+        return found
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a command that shows one thing printed."""
+        found: dict[str, Any] = json.loads(self.stdout)
+        return found
+
+    @property
+    def output(self) -> str:
+        """All that it printed."""
+        return self.stdout + self.stderr
+
+
+class Command:
+    """``metal-drivers`` in a process of its own, under way.
+
+    :param config: the configuration file.
+    :param words: the command and its arguments.
+    """
+
+    def __init__(self, config: str, *words: str) -> None:
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                '-m',
+                'metal_drivers.cli.main',
+                f'--config-file={config}',
+                *words,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=process.clean_environment(),
+        )
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self, timeout: float = PATIENCE) -> Run:
+        """How it ended.
+
+        :raises TimeoutExpired: not within that many seconds.
+        """
+        stdout, stderr = self._process.communicate(timeout=timeout)
+        seconds = time.monotonic() - self._began
+        return Run(self._process.returncode, stdout, stderr, seconds)
+
+    def end(self) -> None:
+        """Kill it, if it still runs."""
+        if self.running:
+            self._process.kill()
+            self._process.communicate()
+
+
+class TestCase(unit_base.TestCase):
+    """A test against real services."""
+
+    def unique(self, name: str) -> str:
+        """A name that no other test uses."""
+        return f'{name}-{uuid.uuid4().hex[:8]}'
+
+    def start_service(self, service: services_base.ServiceFixture) -> None:
+        """Start a service of this test's own, or skip where it cannot
+        be."""
+        try:
+            self.useFixture(service)
+        except fixtures.MultipleExceptions as error:
+            cause = errors.root_cause(error)
+            if not isinstance(cause, errors.ServiceUnavailable):
+                raise
+            shared.skip_or_fail(self, str(cause))
+
+    def enroll(
+        self, ironic: baremetal.BareMetal, name: str, **fields: Any
+    ) -> str:
+        """A node that is gone after the test; returns its uuid."""
+        node = ironic.enroll(name, **fields)
+        self.addCleanup(ironic.delete, node)
+        return node
+
+    def config_of(self, sections: Sections) -> str:
+        """The path of a configuration file that polls every second."""
+        return self.conf_file(
+            '[metal_drivers]\npoll_interval = 1\n', **sections
+        )
+
+    def start_command(self, config: str, *words: str) -> Command:
+        """Start ``metal-drivers``."""
+        command = Command(config, *words)
+        self.addCleanup(command.end)
+        return command
+
+    def command(self, config: str, *words: str) -> Run:
+        """Run ``metal-drivers`` to its end."""
+        return self.start_command(config, *words).wait()
+
+    def listing(self, config: str, *words: str) -> Run:
+        """Run a command that prints rows, and have them as JSON."""
+        return self.command(config, *words, '-f', 'json')
+
+    def assert_status(self, status: int, run: Run) -> None:
+        """The command ended with this exit status."""
+        self.assertEqual(status, run.status, str(run))
+
+    def assert_row(self, run: Run, result: str, *told: str) -> None:
+        """One node was switched, or was not, and the detail says why."""
+        self.assertEqual(result, run.row['Result'], str(run))
+        for text in told:
+            self.assertIn(text, run.row['Detail'])
+        good = result in ('done', 'already', 'planned')
+        self.assert_status(0 if good else 1, run)
+        self.assertNotIn('Traceback', run.output)
+        self.assertEqual('', run.stderr)
+
+    def assert_error(
+        self, run: Run, status: int, *told: str, warnings: int = 0
+    ) -> None:
+        """The command ended with one line that says all of this.
+
+        :param warnings: how many lines come before that one.
+        """
+        self.assert_status(status, run)
+        self.assertEqual('', run.stdout)
+        lines = run.stderr.splitlines()
+        self.assertEqual(warnings + 1, len(lines), run.stderr)
+        for line in lines:
+            self.assertTrue(line.startswith('metal-drivers: '), line)
+        for text in told:
+            self.assertIn(text, lines[-1])
+
+    def assert_kept(self, run: Run, *secrets: str) -> None:
+        """None of these was printed, nor in base64."""
+        for secret in secrets:
+            self.assertNotIn(secret, run.output)
+            encoded = base64.b64encode(secret.encode()).decode()
+            self.assertNotIn(encoded.rstrip('='), run.output)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Switching off: what is asked, in which order, and how."""
+
+from metal_drivers import exceptions
+from metal_drivers.model import (
+    Capability,
+    OffMode,
+    Outcome,
+    PowerState,
+)
+from metal_drivers.power import Step
+from metal_drivers_tests.unit import simulation
+from metal_drivers_tests.unit.power import base
+
+SOFT, HARD = OffMode.SOFT, OffMode.HARD
+OFF, ON = simulation.OFF, simulation.ON
+
+DOWN = exceptions.UnavailableError('the service is not there')
+
+
+class TestOrder(base.PowerCase):
+    def test_disabled_then_asked_again_then_off(self) -> None:
+        result = self.cloud.off()
+        self.assert_ended(Outcome.DONE, result, 'off, by soft power off')
+        self.assertEqual(
+            'get_node count_servers get_node get_service disable '
+            'count_servers set_power_state',
+            ' '.join(self.cloud.calls.names()[:7]),
+        )
+        self.assert_ours()
+        self.assertEqual(
+            'metal-drivers/1 powered off to save energy, '
+            '2026-01-01T00:00:00Z, node id-1',
+            self.host.reason,
+        )
+        self.assertEqual(
+            [Step.DISABLED, Step.SOFT_OFF, Step.STATE], self.steps()
+        )
+
+    def test_already_off(self) -> None:
+        self.use(simulation.SimCloud(power=OFF))
+        self.assert_ended(Outcome.ALREADY, self.cloud.off(), 'off')
+        self.assertEqual(['get_node'], self.cloud.calls.names())
+
+    def test_dry_run_plans_and_changes_nothing(self) -> None:
+        self.assert_ended(
+            Outcome.PLANNED,
+            self.cloud.off(dry_run=True),
+            'would disable nova-compute on h1, then soft power off, then '
+            'hard power off',
+        )
+        self.assertEqual(
+            {'get_node', 'count_servers', 'get_service'},
+            set(self.cloud.calls.names()),
+        )
+
+    def test_dry_run_leaves_an_earlier_disabling(self) -> None:
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.host.servers = 1
+        result = self.cloud.off(dry_run=True)
+        self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
+        self.assert_service('disabled', base.OURS)
+
+    def test_dry_run_does_not_plan_what_is_done(self) -> None:
+        self.host.status, self.host.reason = 'disabled', base.THEIRS
+        result = self.cloud.off(dry_run=True)
+        self.assert_ended(Outcome.PLANNED, result, 'would soft power off')
+
+    def test_not_waited_for(self) -> None:
+        result = self.cloud.off(wait=False)
+        self.assert_ended(Outcome.PLANNED, result, 'soft power off was asked')
+        self.assertEqual(0, self.cloud.clock.time)
+        self.assert_sent(SOFT)
+        self.assert_ours()
+
+    def test_not_waited_for_and_not_known(self) -> None:
+        self.cloud.fail(DOWN, 'set_power_state', arrives_after=0)
+        result = self.cloud.off(wait=False)
+        self.assert_ended(Outcome.FAILED, result, 'stays disabled')
+        self.assert_ours()
+
+
+class TestServers(base.PowerCase):
+    def test_servers_shut_off_ones_too(self) -> None:
+        # Nova counts them all; how busy they are is not asked.
+        self.host.servers = 2
+        result = self.cloud.off()
+        self.assert_ended(
+            Outcome.REFUSED, result, '2 servers are on h1. Move or delete them'
+        )
+        self.assertNotIn('disable', self.cloud.calls.names())
+        self.assert_sent()
+
+    def test_nova_does_not_answer(self) -> None:
+        for number in (1, 2):
+            self.use(simulation.SimCloud())
+            self.cloud.fail(DOWN, 'count_servers', number=number)
+            result = self.cloud.off()
+            self.assert_ended(Outcome.FAILED, result, DOWN.message)
+            self.assertNotIn('disabled', result.detail)
+            self.assert_sent()
+            self.assert_enabled()
+
+    def test_nova_is_not_there_to_be_asked(self) -> None:
+        (member,) = self.cloud.fleet().members
+        self.cloud.nova = None  # type: ignore[assignment]
+        result = self.cloud.engine().switch_one(member, OFF)
+        self.assert_ended(Outcome.REFUSED, result, 'Configure [nova]')
+        self.assert_sent()
+
+    def test_one_lands_after_the_disabling(self) -> None:
+        def land(host: simulation.SimHost) -> None:
+            host.servers += 1
+
+        self.cloud.nova.disabled = land
+        result = self.cloud.off()
+        self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
+        self.assert_sent()
+        self.assert_enabled()
+        self.assertIn(Step.GIVEN_BACK, self.steps())
+
+    def test_one_lands_while_the_node_is_busy(self) -> None:
+        self.cloud.fail(exceptions.BusyError('locked'), 'set_power_state')
+        self.cloud.clock.at(1, lambda: self.land())
+        result = self.cloud.off()
+        self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
+        self.assert_sent()
+
+    def test_one_lands_before_the_hard_power_off(self) -> None:
+        self.node.ignores_soft = True
+        self.cloud.clock.at(100, lambda: self.land())
+        result = self.cloud.off()
+        self.assertEqual(ON, self.node.power)
+        self.assert_ended(Outcome.FAILED, result, '1 server is on h1')
+        self.assert_sent(SOFT)
+
+    def test_enabled_by_others_before_the_hard_power_off(self) -> None:
+        self.node.ignores_soft = True
+        self.cloud.clock.at(
+            100, lambda: self.cloud.nova.change('h1', 'enabled', None)
+        )
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        self.assert_ours()
+
+    def land(self) -> None:
+        self.host.servers += 1
+
+    def test_unmanaged_service(self) -> None:
+        result = self.cloud.off(manage_compute_service=False)
+        self.assert_ended(Outcome.DONE, result)
+        names = self.cloud.calls.names()
+        self.assertEqual(2, names.count('count_servers'))
+        self.assertEqual(
+            {'get_node', 'count_servers', 'set_power_state'}, set(names)
+        )
+
+
+class TestModes(base.PowerCase):
+    def test_hard_after_the_soft_deadline(self) -> None:
+        self.node.ignores_soft = True
+        result = self.cloud.off(soft_off_timeout=60)
+        self.assert_ended(Outcome.DONE, result, 'off, by hard power off')
+        self.assert_sent(SOFT, HARD)
+        soft, hard = self.cloud.driver.requests
+        self.assertEqual((60, None), (soft.timeout, hard.timeout))
+        self.assertLessEqual(60, hard.at - soft.at)
+        self.assertLessEqual(hard.at - soft.at, 70)
+
+    def test_soft_off_of_a_service_that_tells_nothing(self) -> None:
+        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.node.ignores_soft = True
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        soft, hard = self.cloud.driver.requests
+        self.assertEqual((None, 180), (soft.timeout, hard.at - soft.at))
+
+    def test_soft_has_its_whole_time_after_a_wait(self) -> None:
+        self.cloud.fail(
+            exceptions.BusyError('locked'), 'set_power_state', times=30
+        )
+        self.node.delay = 170
+        self.assert_ended(Outcome.DONE, self.cloud.off(), 'soft')
+        self.assert_sent(SOFT)
+
+    def test_node_or_service_without_soft(self) -> None:
+        self.node.say(soft_off=False)
+        self.assert_ended(Outcome.DONE, self.cloud.off(), 'hard power off')
+        self.assert_sent(HARD)
+        self.use(simulation.SimCloud(capabilities=[Capability.TELLS_END]))
+        self.assert_ended(Outcome.DONE, self.cloud.off(), 'hard power off')
+        self.assert_sent(HARD)
+
+    def test_soft_turns_out_not_to_be_supported(self) -> None:
+        error = exceptions.UnsupportedError('no soft power off')
+        self.cloud.fail(error, 'set_power_state')
+        self.assert_ended(Outcome.DONE, self.cloud.off(), 'hard power off')
+        self.assert_sent(HARD)
+        self.assertLess(self.cloud.clock.time, 30)
+
+    def test_soft_only_and_the_node_cannot(self) -> None:
+        self.node.say(soft_off=False)
+        result = self.cloud.off(off_modes=(SOFT,))
+        self.assert_ended(
+            Outcome.REFUSED, result, 'power_off_mode', 'Allow a hard power off'
+        )
+        self.assertEqual(['get_node'], self.cloud.calls.names())
+
+    def test_soft_only_is_ignored(self) -> None:
+        self.node.ignores_soft = True
+        result = self.cloud.off(off_modes=(SOFT,))
+        self.assertIn(result.outcome, (Outcome.FAILED, Outcome.TIMED_OUT))
+        self.assert_sent(SOFT)
+
+    def test_hard_at_once(self) -> None:
+        self.assert_ended(Outcome.DONE, self.cloud.off(off_modes=(HARD,)))
+        self.assert_sent(HARD)
+
+    def test_soft_done_late_is_no_reason_for_hard(self) -> None:
+        # The state is off already, and the conductor still has the lock.
+        self.node.delay = 184
+        self.node.shown = ON
+        self.cloud.clock.at(178, lambda: self.show(OFF))
+        self.assert_ended(Outcome.DONE, self.cloud.off(), 'off')
+        self.assert_sent(SOFT)
+
+    def show(self, state: PowerState) -> None:
+        self.node.shown = state

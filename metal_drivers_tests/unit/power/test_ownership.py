@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mark that tells our disabling from that of others."""
+
+import datetime
+
+import testtools
+
+from metal_drivers.model import ComputeService
+from metal_drivers.power import ownership
+
+WHEN = datetime.datetime(
+    2026, 3, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=2))
+)
+
+
+class TestOwnership(testtools.TestCase):
+    def test_reason(self) -> None:
+        self.assertEqual(
+            'metal-drivers/1 powered off to save energy, '
+            '2026-02-28T23:00:00Z, node id-1',
+            ownership.reason('id-1', WHEN),
+        )
+
+    def test_reason_fits_into_nova(self) -> None:
+        reason = ownership.reason('x' * 300, WHEN)
+        self.assertEqual(255, len(reason))
+        self.assertTrue(ownership.is_ours(reason))
+
+    def test_reasons_of_others(self) -> None:
+        for reason in (
+            None,
+            '',
+            'powered off to save energy',
+            'metal-drivers/1',
+            'metal-drivers/10 powered off',
+            ' metal-drivers/1 powered off',
+            'not by metal-drivers/1 powered off',
+        ):
+            self.assertFalse(ownership.is_ours(reason), reason)
+
+    def test_an_enabled_service_is_nobodys(self) -> None:
+        reason = ownership.reason('id-1', WHEN)
+        for status, ours in (('disabled', True), ('enabled', False)):
+            service = ComputeService('s', 'h', 'up', status, reason)
+            self.assertIs(ours, ownership.ours(service))
+        self.assertFalse(ownership.ours(None))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``[metal_drivers]``, as the engine reads it."""
+
+import dataclasses
+from typing import Any
+
+from metal_drivers import exceptions
+from metal_drivers.model import OffMode
+from metal_drivers.power import PowerSettings
+from metal_drivers_tests.unit import base
+
+SOFT, HARD = OffMode.SOFT, OffMode.HARD
+
+
+class TestSettings(base.TestCase):
+    def read(self, **options: Any) -> PowerSettings:
+        return PowerSettings.from_conf(self.conf(metal_drivers=options))
+
+    def test_defaults_are_those_of_the_options(self) -> None:
+        self.assertEqual(PowerSettings(), self.read())
+
+    def test_every_value_is_read(self) -> None:
+        self.assertEqual(
+            PowerSettings(
+                off_modes=(HARD,),
+                soft_off_timeout=1,
+                power_off_timeout=2,
+                power_on_timeout=3,
+                service_up_timeout=4,
+                poll_interval=5,
+                manage_compute_service=False,
+                protected_hosts=('a*', 'b'),
+            ),
+            self.read(
+                power_off_mode='hard',
+                soft_off_timeout=1,
+                power_off_timeout=2,
+                power_on_timeout=3,
+                service_up_timeout=4,
+                poll_interval=5,
+                manage_compute_service=False,
+                protected_hosts='a*, b',
+            ),
+        )
+
+    def test_modes(self) -> None:
+        for mode, modes in (
+            ('soft', (SOFT,)),
+            ('hard', (HARD,)),
+            ('soft-then-hard', (SOFT, HARD)),
+        ):
+            self.assertEqual(modes, self.read(power_off_mode=mode).off_modes)
+
+    def test_values_that_are_not_valid(self) -> None:
+        for name, value in (
+            ('power_off_mode', 'gently'),
+            ('poll_interval', 0),
+            ('power_off_timeout', 0),
+            ('soft_off_timeout', 'soon'),
+            ('manage_compute_service', 'perhaps'),
+        ):
+            exc = self.refusal(self.read, **{name: value})
+            self.assertIsInstance(exc, exceptions.ConfigurationError)
+            self.assertEqual((name,), exc.options)
+
+    def test_one_time_for_every_step(self) -> None:
+        settings = PowerSettings(protected_hosts=('x',))
+        self.assertEqual(
+            dataclasses.replace(
+                settings,
+                soft_off_timeout=20,
+                power_off_timeout=20,
+                power_on_timeout=20,
+                service_up_timeout=20,
+            ),
+            settings.within(20),
+        )
+        # Longer for a soft power off would only put off the hard one.
+        self.assertEqual(180, settings.within(900).soft_off_timeout)
+        self.assertEqual(900, settings.within(900).power_off_timeout)

@@ -160,6 +160,8 @@ class SimNode:
     #: a service that tells ends gives up after the request's time-out.
     ignores_soft: bool = False
     soft_limit: float = 600
+    #: Whether a hard power off is taken while a soft one is under way.
+    overruled: bool = False
     #: The fault that a change ends in, instead of in the new state.
     ends_in: str = ''
     #: Until when somebody else works on it.
@@ -256,7 +258,10 @@ class SimDriver(base.MetalDriver):
 
         change = object()
         sim.work, sim.change = state, change
-        self.clock.at(delay, end)
+        if delay:
+            self.clock.at(delay, end)
+        else:
+            end()
 
     def _find(self, node_id: str) -> SimNode:
         try:
@@ -283,7 +288,7 @@ class SimDriver(base.MetalDriver):
     ) -> None:
         sim = self._find(node_id)
         node = self._show(sim)
-        if node.busy or node.target:
+        if node.busy or (node.target and not sim.overruled):
             raise exceptions.BusyError(f'node {node_id} is locked')
         sent = Sent(node_id, state, mode, timeout, self.clock.time)
         self.requests.append(sent)
@@ -318,6 +323,8 @@ class SimNova(compute.Compute):
 
     #: For how long a compute that does not report is taken to be up.
     down_time = 60.0
+    #: Whether it says when a compute reported.
+    tells_time = True
 
     def __init__(self, time: SimClock, calls: Calls) -> None:
         self.clock, self.calls = time, calls
@@ -390,7 +397,9 @@ class SimNova(compute.Compute):
             'up' if now - reported <= self.down_time else 'down',
             host.status,
             host.reason,
-            _EPOCH + datetime.timedelta(seconds=seen),
+            _EPOCH + datetime.timedelta(seconds=seen)
+            if self.tells_time
+            else None,
         )
 
 

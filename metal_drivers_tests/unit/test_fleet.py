@@ -96,6 +96,15 @@ class TestMatch(testtools.TestCase):
             self.match(nodes, [host('h1.a'), host('h1')]),
         )
 
+    def test_short_name_of_another_does_not_touch_a_uuid(self) -> None:
+        nodes = [
+            node('n1', 'h1', hypervisor_id=UUID),
+            node('n2', 'h2', 'h1'),
+        ]
+        self.assertEqual(
+            ['h1', 'h2'], self.match(nodes, [host('h1', UUID), host('h2')])
+        )
+
     def test_a_name_told_twice_by_one_node(self) -> None:
         nodes = [node('n1', 'h1', 'H1')]
         self.assertEqual(['h1'], self.match(nodes, [host('h1')]))

@@ -101,6 +101,13 @@ class TestServers(base.PowerCase):
             self.assert_sent()
             self.assert_enabled()
 
+    def test_nova_does_not_answer_at_all(self) -> None:
+        for name in ('count_servers', 'get_service'):
+            self.cloud.fail(DOWN, name, times=1000)
+        result = self.cloud.off()
+        self.assert_ended(Outcome.FAILED, result, DOWN.message)
+        self.assertNotIn('disabled', result.detail)
+
     def test_nova_is_not_there_to_be_asked(self) -> None:
         (member,) = self.cloud.fleet().members
         self.cloud.nova = None  # type: ignore[assignment]
@@ -172,6 +179,14 @@ class TestModes(base.PowerCase):
         self.assert_ended(Outcome.DONE, self.cloud.off())
         soft, hard = self.cloud.driver.requests
         self.assertEqual((None, 180), (soft.timeout, hard.at - soft.at))
+
+    def test_hard_where_an_ignored_soft_off_has_no_end(self) -> None:
+        capabilities = [Capability.SOFT_OFF, Capability.TELLS_END]
+        self.use(simulation.SimCloud(capabilities=capabilities))
+        self.node.ignores_soft = self.node.overruled = True
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        soft, hard = self.cloud.driver.requests
+        self.assertEqual(180, hard.at - soft.at)
 
     def test_soft_has_its_whole_time_after_a_wait(self) -> None:
         self.cloud.fail(

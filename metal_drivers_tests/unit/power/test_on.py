@@ -69,6 +69,12 @@ class TestOn(OnCase):
         self.assertEqual(30, self.cloud.clock.time)
         self.assert_enabled()
 
+    def test_already_on_and_up_is_not_to_be_waited_for(self) -> None:
+        self.node.power = ON
+        result = self.cloud.on(wait=False)
+        self.assert_ended(Outcome.ALREADY, result, 'up and enabled')
+        self.assert_enabled()
+
     def test_already_on_and_guarded(self) -> None:
         self.node.power = ON
         self.node.say(maintenance='repair')
@@ -94,6 +100,8 @@ class TestOn(OnCase):
         self.assertEqual('would power on', result.detail)
         self.assertEqual([], self.cloud.driver.requests)
         self.assert_service('disabled', base.THEIRS)
+        self.node.say(maintenance='repair')
+        self.assert_ended(Outcome.REFUSED, self.cloud.on(dry_run=True))
 
     def test_not_waited_for(self) -> None:
         result = self.cloud.on(wait=False)
@@ -132,6 +140,13 @@ class TestOn(OnCase):
         result = self.cloud.on()
         self.assert_ended(Outcome.DONE, result, 'up and enabled')
         self.assertEqual([], self.cloud.driver.requests)
+
+    def test_others_switch_it_on_and_it_is_not_waited_for(self) -> None:
+        self.cloud.calls.meddling[3] = lambda: self.cloud.driver.start(
+            self.node, ON, 0
+        )
+        result = self.cloud.on(wait=False)
+        self.assert_ended(Outcome.DONE, result, 'on; run the same command')
 
     def test_lost_reply_is_asked_about_and_not_sent_again(self) -> None:
         for late in (0, 20):
@@ -197,6 +212,15 @@ class TestService(OnCase):
         self.assert_ended(Outcome.DONE, self.cloud.on())
         self.assertLessEqual(110, self.cloud.clock.time)
         self.assert_enabled()
+
+    def test_nova_that_does_not_tell_when_computes_reported(self) -> None:
+        # Down before, or seen down since: both will do.
+        for last_on, boot in ((-1000, 0), (0, 100)):
+            self.begin()
+            self.cloud.nova.tells_time = False
+            self.node.last_on, self.host.boot = last_on, boot
+            self.assert_ended(Outcome.DONE, self.cloud.on())
+            self.assertLessEqual(10 + boot, self.cloud.clock.time)
 
     def test_disabled_by_others(self) -> None:
         self.begin(base.THEIRS)

@@ -32,6 +32,29 @@ class TestEnds(base.PowerCase):
         self.assert_sent(HARD)
         self.assert_enabled()
 
+    def test_fault_before_the_first_look(self) -> None:
+        self.node.ends_in, self.node.delay = 'the BMC said no', 0
+        self.assert_ended(Outcome.FAILED, self.off(), 'gave up')
+        self.assertEqual(0, self.cloud.clock.time)
+
+    def test_fault_after_a_lost_reply(self) -> None:
+        self.node.ends_in = 'the BMC said no'
+        self.cloud.fail(DOWN, 'set_power_state', arrives_after=0)
+        self.assert_ended(Outcome.FAILED, self.off(), 'gave up')
+        self.assertEqual(10, self.cloud.clock.time)
+
+    def test_off_is_not_done_before_the_service_is(self) -> None:
+        self.node.delay = 50
+        self.cloud.clock.at(3, lambda: self.show(OFF))
+        self.assert_ended(Outcome.DONE, self.off())
+        self.assertEqual(50, self.cloud.clock.time)
+
+    def test_time_is_counted_from_the_reply(self) -> None:
+        # MAAS may answer after minutes, when the BMC has acted.
+        self.node.delay = 50
+        self.cloud.calls.meddling[7] = lambda: self.cloud.clock.advance(290)
+        self.assert_ended(Outcome.DONE, self.off())
+
     def test_refused(self) -> None:
         error = exceptions.RefusedError('forbidden here', cure='Unlock it.')
         self.cloud.fail(error, 'set_power_state')
@@ -130,6 +153,14 @@ class TestEnds(base.PowerCase):
         self.assert_ours()
         self.cloud.clock.advance(1000)
         self.assertEqual([], self.cloud.harm)
+
+    def test_time_out_after_a_lost_reply(self) -> None:
+        self.node.delay = 1000
+        self.cloud.fail(DOWN, 'set_power_state', arrives_after=20)
+        result = self.off()
+        self.assert_ended(Outcome.TIMED_OUT, result, 'stays disabled')
+        # It is known to have arrived.
+        self.assertNotIn(DOWN.message, result.detail)
 
     def test_time_out_with_nothing_pending(self) -> None:
         self.use(simulation.SimCloud(capabilities=()))
@@ -236,6 +267,13 @@ class TestGivingBack(base.PowerCase):
                 self.assert_service('disabled', base.OURS)
             else:
                 self.assert_enabled()
+
+    def test_an_earlier_disabling_that_cannot_be_undone(self) -> None:
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.node.ends_in = 'the BMC said no'
+        self.cloud.fail(DOWN, 'get_service', number=2, times=1000)
+        result = self.cloud.off(off_modes=(HARD,))
+        self.assert_ended(Outcome.FAILED, result, 'may be left disabled')
 
     def test_unmanaged_and_pending(self) -> None:
         self.node.delay = 1000

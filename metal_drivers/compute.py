@@ -50,6 +50,7 @@ class Compute:
             ),
             'Nova',
             conf.NOVA_GROUP,
+            session,
         )
 
     def list_hosts(self) -> list[ComputeHost]:
@@ -105,27 +106,57 @@ class Compute:
                     )
         return count
 
+    def list_unplaced(self) -> set[str]:
+        """The servers that have no host yet, since they are being
+        scheduled; one request where there are none.
+
+        Nova counts such a server on no host, and may place it on one that
+        was disabled a moment ago.
+
+        :raises ProtocolError: the reply does not tell where servers are.
+        """
+        query = urllib.parse.urlencode(
+            {'all_tenants': 1, 'status': 'BUILD', 'limit': _PAGE}
+        )
+        found = set()
+        for page in self._nova.pages(
+            f'/servers/detail?{query}',
+            'servers',
+            'list the servers that are being built',
+            microversion=MICROVERSION,
+        ):
+            for server in page:
+                # Not shown to a user who may not know.
+                if 'OS-EXT-SRV-ATTR:host' not in server:
+                    raise exceptions.ProtocolError(
+                        'Nova: the list of the servers that are being built '
+                        f'does not tell the host of {server.get("id")}',
+                        cure='Give the user of '
+                        f'[{conf.NOVA_GROUP}] the role admin.',
+                    )
+                if server['OS-EXT-SRV-ATTR:host'] is None:
+                    found.add(str(server.get('id')))
+        return found
+
+    def list_services(self) -> list[ComputeService]:
+        """The nova-compute services of all hosts, in one request."""
+        return [
+            _service(entry)
+            for entry in self._services(
+                {'binary': 'nova-compute'}, 'list nova-compute services'
+            )
+        ]
+
     def get_service(self, host: str) -> ComputeService:
         """The nova-compute service of a host, asked live.
 
         :raises NotFoundError: the host has none.
         """
-        query = urllib.parse.urlencode(
-            {'binary': 'nova-compute', 'host': host}
-        )
-        reply = self._nova.call(
-            'GET',
-            f'/os-services?{query}',
+        for entry in self._services(
+            {'binary': 'nova-compute', 'host': host},
             f'show nova-compute on {host}',
-            microversion=MICROVERSION,
-        )
-        services = reply.get('services') if isinstance(reply, dict) else None
-        if not isinstance(services, list):
-            raise exceptions.ProtocolError(
-                'Nova: the reply to show a service has no list of services'
-            )
-        for entry in services:
-            if isinstance(entry, dict) and entry.get('host') == host:
+        ):
+            if entry.get('host') == host:
                 return _service(entry)
         raise exceptions.NotFoundError(
             f'Nova: there is no nova-compute on {host}',
@@ -168,6 +199,22 @@ class Compute:
                 f'{enabled} enabled',
             )
         ]
+
+    def _services(
+        self, filters: Mapping[str, str], what: str
+    ) -> list[Mapping[str, Any]]:
+        reply = self._nova.call(
+            'GET',
+            f'/os-services?{urllib.parse.urlencode(filters)}',
+            what,
+            microversion=MICROVERSION,
+        )
+        services = reply.get('services') if isinstance(reply, dict) else None
+        if not isinstance(services, list):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to {what} has no list of services'
+            )
+        return [entry for entry in services if isinstance(entry, dict)]
 
     def _update(
         self, service: ComputeService, body: Mapping[str, Any]

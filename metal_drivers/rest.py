@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,20 +18,10 @@ import requests
 from keystoneauth1 import access as ks_access
 from keystoneauth1 import adapter as ks_adapter
 from keystoneauth1 import exceptions as ks_exceptions
+from keystoneauth1 import session as ks_session
 from keystoneauth1.identity import base as ks_identity
-from oslo_utils import strutils
 
-from metal_drivers import exceptions
-
-#: How much of a foreign text goes into a message.
-_MOST = 300
-
-_USERINFO = re.compile(r'://[^/@\s]+@')
-
-#: Where the services put the text of an error: Nova (``{"forbidden":
-#: {"message": …}}``), Keystone (``{"error": …}``), Ironic
-#: (``{"error_message": …}``, where … is mostly JSON once more).
-_TEXT_KEYS = ('faultstring', 'message', 'description', 'title')
+from metal_drivers import exceptions, failures, foreign
 
 
 class Service:
@@ -42,6 +31,7 @@ class Service:
         endpoint; called on first use, since it may itself do I/O.
     :param name: what messages call the service: ``Ironic``.
     :param section: the configuration section that leads there.
+    :param session: the keystoneauth session behind the adapter.
     """
 
     def __init__(
@@ -49,16 +39,19 @@ class Service:
         connect: Callable[[], ks_adapter.Adapter],
         name: str,
         section: str,
+        session: ks_session.Session | None = None,
     ) -> None:
         self.name = name
         self.section = section
+        self._failures = failures.Failures(name, section)
         self._connect = connect
+        self._session = session
         self._adapter: ks_adapter.Adapter | None = None
 
     def url(self) -> str:
         """Where the service is, as configured or as Keystone says."""
         with self._errors('find its endpoint'):
-            return clean(str(self._get_adapter().get_endpoint()))
+            return foreign.clean(str(self._get_adapter().get_endpoint()))
 
     def access(self) -> ks_access.AccessInfo | None:
         """What Keystone says of our token; None where there is none."""
@@ -96,16 +89,14 @@ class Service:
         :raises AuthenticationError: 401 and 403.
         :raises NotFoundError: 404.
         :raises BusyError: 409.
-        :raises UnavailableError: no connection, or 429, 502, 503, 504.
+        :raises UnavailableError: no connection, or 429 or 5xx.
         :raises TimedOutError: no reply in time.
         :raises RefusedError: another 4xx.
-        :raises ProtocolError: another 5xx, or not the JSON that is due.
+        :raises ProtocolError: not the JSON that is due.
         """
         reply = self._send(method, path, what, microversion, body)
         if reply.status_code >= 300:
-            error = self._error(reply, what)
-            error.status = reply.status_code
-            raise error
+            raise self._failures.of_reply(reply, what)
         if not reply.content:
             return None
         try:
@@ -113,8 +104,9 @@ class Service:
             return json.loads(reply.content)
         except ValueError as exc:
             raise exceptions.ProtocolError(
-                f'{self._tried(what)} was answered '
-                f'{reply.status_code} with {_kind(reply)}, not with JSON'
+                f'{self._failures.tried(what)} was answered '
+                f'{reply.status_code} with {foreign.kind(reply)}, '
+                'not with JSON'
             ) from exc
 
     def pages(
@@ -139,21 +131,58 @@ class Service:
                 isinstance(item, dict) for item in items
             ):
                 raise exceptions.ProtocolError(
-                    f'{self._tried(what)} was answered without a list of {key}'
+                    f'{self._failures.tried(what)} was answered '
+                    f'without a list of {key}'
                 )
             yield items
             # An empty page ends a list whose last page is exactly full.
             following = _next_page(page, key, path) if items else None
             if following in seen:
                 raise exceptions.ProtocolError(
-                    f'{self._tried(what)} was answered by a page that has '
-                    f'itself for its next'
+                    f'{self._failures.tried(what)} was answered by a '
+                    'page that has itself for its next'
                 )
 
     def _get_adapter(self) -> ks_adapter.Adapter:
+        self._log_in()
         if self._adapter is None:
             self._adapter = self._connect()
         return self._adapter
+
+    def _log_in(self) -> None:
+        """Have a token, so that a Keystone that is not there is not taken
+        for a service that is not."""
+        if self._session is None:
+            return
+        auth = self._session.auth
+        if not isinstance(auth, ks_identity.BaseIdentityPlugin):
+            return
+        try:
+            if auth.auth_ref is None:
+                self._try_auth_url(str(auth.auth_url))
+            auth.get_access(self._session)
+        except ks_exceptions.ClientException as exc:
+            raise self._failures.no_token(auth.auth_url, exc) from exc
+
+    def _try_auth_url(self, auth_url: str) -> None:
+        """Refuse a URL that asks for a token before it tells its version.
+
+        Given that of another service, keystoneauth 5.18 would look for a
+        version with a token, while it holds the lock that getting a token
+        takes, and hang for ever.
+        """
+        assert self._session is not None  # noqa: S101, the caller has looked
+        reply = self._session.get(
+            auth_url, authenticated=False, raise_exc=False
+        )
+        if reply.status_code == 401:
+            raise exceptions.ConfigurationError(
+                f'{self.name}: the auth_url {foreign.clean(auth_url)} is not '
+                'that of Keystone: it asks for a token',
+                cure=f'Mend auth_url in [{self.section}], or in the section '
+                'with the credentials that it uses.',
+                options=('auth_url',),
+            )
 
     def _send(
         self,
@@ -181,169 +210,10 @@ class Service:
         try:
             yield
         except ks_exceptions.ClientException as exc:
-            raise self._no_reply(exc, what) from exc
+            raise self._failures.no_reply(exc, what) from exc
         except requests.RequestException as exc:
             # keystoneauth leaves alone what fails while a body is read.
-            raise exceptions.UnavailableError(
-                f'{self._tried(what)} got a reply that broke off '
-                f'({type(exc).__name__})',
-                cure=self._look,
-            ) from exc
-
-    @property
-    def _look(self) -> str:
-        return (
-            f'Check that {self.name} is up and that [{self.section}] leads '
-            f'to it.'
-        )
-
-    def _tried(self, what: str) -> str:
-        return f'{self.name}: the request to {what}'
-
-    def _no_reply(
-        self, exc: ks_exceptions.ClientException, what: str
-    ) -> exceptions.MetalError:
-        tried = self._tried(what)
-        said = clean(str(exc))
-        match exc:
-            case ks_exceptions.HttpError() if getattr(
-                exc, 'http_status', 0
-            ) in (401, 403):
-                return exceptions.AuthenticationError(
-                    f'{self.name}: Keystone did not accept the credentials '
-                    f'({said})',
-                    cure='Check the user, the password and the project of '
-                    f'[{self.section}], or of the section with the '
-                    'credentials that it uses.',
-                )
-            case ks_exceptions.ConnectTimeout():
-                return exceptions.TimedOutError(
-                    f'{tried} was not answered in time ({said})',
-                    cure=f'{self._look} Its option timeout says how long '
-                    'to wait.',
-                )
-            case ks_exceptions.SSLError():
-                return exceptions.UnavailableError(
-                    f'{tried} ended in TLS ({said})',
-                    cure=f'Name the certificate authority with cafile in '
-                    f'[{self.section}].',
-                )
-            case ks_exceptions.EndpointNotFound():
-                return exceptions.ConfigurationError(
-                    f'{self.name}: Keystone has no endpoint for it ({said})',
-                    cure=f'Check region_name and valid_interfaces in '
-                    f'[{self.section}].',
-                    options=('region_name', 'valid_interfaces'),
-                )
-            case (
-                ks_exceptions.AuthPluginException()
-                | ks_exceptions.MissingAuthMethods()
-            ):
-                return exceptions.ConfigurationError(
-                    f'{self.name}: the credentials are not complete ({said})',
-                    cure=f'Check the credentials of [{self.section}].',
-                )
-            case ks_exceptions.AuthorizationFailure():
-                return exceptions.AuthenticationError(
-                    f'{self.name}: no token from Keystone ({said})'
-                )
-            case ks_exceptions.DiscoveryFailure():
-                return exceptions.UnavailableError(
-                    f'{tried} found no {self.name} there ({said})',
-                    cure=self._look,
-                )
-            case _:
-                return exceptions.UnavailableError(
-                    f'{tried} found nobody there ({said})', cure=self._look
-                )
-
-    def _error(
-        self, reply: requests.Response, what: str
-    ) -> exceptions.MetalError:
-        tried = self._tried(what)
-        came = f'{reply.status_code}: {fault_text(reply)}'
-        match reply.status_code:
-            case 401:
-                return exceptions.AuthenticationError(
-                    f'{tried} was not accepted ({came})',
-                    cure='Check the user, the password and the project of '
-                    f'[{self.section}], or of the section with the '
-                    'credentials that it uses.',
-                )
-            case 403:
-                return exceptions.AuthenticationError(
-                    f'{tried} is forbidden to this user ({came})',
-                    cure='Give the user the role that this takes, or use '
-                    'another user.',
-                )
-            case 404:
-                return exceptions.NotFoundError(
-                    f'{tried} found no such thing ({came})',
-                    cure='Check the name, and whether this user may see it.',
-                )
-            case 409:
-                return exceptions.BusyError(f'{tried} conflicts ({came})')
-            case 429 | 502 | 503 | 504:
-                return exceptions.UnavailableError(
-                    f'{tried} cannot be served now ({came})',
-                    cure='Try again later.',
-                )
-            case status if 400 <= status < 500:
-                return exceptions.RefusedError(f'{tried} was refused ({came})')
-            case status if status >= 500:
-                return exceptions.UnavailableError(
-                    f'{tried} failed inside the service ({came})',
-                    cure=f'See the log of {self.name}.',
-                )
-            case _:
-                return exceptions.ProtocolError(
-                    f'{tried} was answered with a redirection ({came})'
-                )
-
-
-def fault_text(reply: requests.Response) -> str:
-    """What the service says is wrong, in its own words, cleaned."""
-    try:
-        found = _dig(json.loads(reply.content))
-    except ValueError:
-        found = ''
-    if found:
-        return clean(found)
-    return f'{reply.reason or "no reason"}, with {_kind(reply)}'
-
-
-def clean(text: str) -> str:
-    """A foreign text for a message: one line, bounded, no credentials."""
-    text = ' '.join(_USERINFO.sub('://***@', text).split())
-    text = strutils.mask_password(text)
-    return text if len(text) <= _MOST else text[: _MOST - 1] + '…'
-
-
-def _dig(found: Any) -> str:
-    """The text in any of the shapes in which the services put errors."""
-    if isinstance(found, str):
-        try:
-            return _dig(json.loads(found)) or found
-        except ValueError:
-            return found
-    if not isinstance(found, dict):
-        return ''
-    for key in _TEXT_KEYS:
-        if isinstance(found.get(key), str):
-            return _dig(found[key])
-    for inner in found.values():
-        if isinstance(inner, dict | str):
-            text = _dig(inner)
-            if text:
-                return text
-    return ''
-
-
-def _kind(reply: requests.Response) -> str:
-    if not reply.content:
-        return 'an empty body'
-    kind = reply.headers.get('Content-Type', '').partition(';')[0]
-    return f'a body of type {kind or "unknown"}'
+            raise self._failures.broken(exc, what) from exc
 
 
 def _next_page(page: Mapping[str, Any], key: str, first: str) -> str | None:

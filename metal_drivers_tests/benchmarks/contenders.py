@@ -48,7 +48,7 @@ def ours(ironic: str, nova: str) -> Work:
 
 def bare(ironic: str, nova: str) -> Work:
     """(a) The same pages, with bare HTTP and JSON."""
-    from metal_drivers.drivers.ironic import FIELDS
+    from metal_drivers.drivers.ironic.nodes import FIELDS
 
     session = requests.Session()
 

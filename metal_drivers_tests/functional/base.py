@@ -117,8 +117,7 @@ class TestCase(unit_base.TestCase):
         return f'{name}-{uuid.uuid4().hex[:8]}'
 
     def start_service(self, service: services_base.ServiceFixture) -> None:
-        """Start a service of this test's own, or skip where it cannot
-        be."""
+        """Start a service of this test's own, or skip."""
         try:
             self.useFixture(service)
         except fixtures.MultipleExceptions as error:

@@ -237,6 +237,7 @@ class TestIronic(IronicTestCase):
     def test_lock_that_ends_in_time(self) -> None:
         node, _ = self.node()
         self.ironic.lock(node)
+        self.addCleanup(self.ironic.unlock, node)
         command = self.start_command(
             self.config,
             *('node', 'power', 'off', '--yes', node, '--unmatched'),
@@ -258,9 +259,16 @@ class TestIronic(IronicTestCase):
     def test_unknown_node_is_a_failure(self) -> None:
         self.node()
         unknown = str(uuid.uuid4())
-        for name in (unknown, 'nobody', '../nodes', 'a b', ''):
-            run = self.power_off(name, '--unmatched')
-            self.assert_row(run, 'failed', repr(name), 'node list')
+        names = (unknown, 'nobody', '../nodes', 'a b', '')
+        run = self.listing(
+            self.config, *('node', 'power', 'off', *names, '--yes')
+        )
+        self.assert_status(1, run)
+        self.assertEqual(list(names), [row['Node'] for row in run.rows])
+        for name, row in zip(names, run.rows, strict=True):
+            self.assertEqual('failed', row['Result'])
+            self.assertIn(repr(name), row['Detail'])
+            self.assertIn('node list', row['Detail'])
 
     def test_name_of_two_is_refused(self) -> None:
         """A node that is called as another node's host is."""
@@ -319,15 +327,15 @@ class TestIronic(IronicTestCase):
 
     def test_url_of_something_else(self) -> None:
         nova = self.useFixture(nova_emulator.NovaEmulator())
-        for url in (
-            nova.url,
-            f'{nova.url}/v2.1',
-            f'{self.ironic.url}/v1/drivers',
-            f'{self.ironic.url}/nothing',
+        for url, told in (
+            (nova.url, 'API 2.'),
+            (f'{nova.url}/v2.1', 'API 2.'),
+            (f'{self.ironic.url}/v1/drivers', '400'),
+            (f'{self.ironic.url}/nothing', '404'),
         ):
             run = self.listing(self.config_for(url), 'node', 'list')
             self.assert_error(
-                run, 1, 'Ironic', f'[{base.IRONIC}]', 'Check that'
+                run, 1, 'Ironic', told, f'[{base.IRONIC}]', 'Check that'
             )
 
     def test_no_auth_type(self) -> None:
@@ -440,10 +448,9 @@ class TestIronicInTrouble(IronicTestCase):
         service = self.start()
         node = service.enroll(self.unique('node'))
         config = self.config_for(service.url)
-        service.stop()
+        service.stop(crash=True)
         for words in (
             ['node', 'list'],
-            ['node', 'show', node],
             ['node', 'power', 'off', '--yes', '--unmatched', node],
         ):
             run = self.listing(config, *words)
@@ -460,13 +467,11 @@ class TestIronicInTrouble(IronicTestCase):
         config = self.config_for(service.url, timeout=2)
         service.pause()
         self.addCleanup(service.resume)
-        for words in (
-            ['node', 'list'],
-            ['node', 'power', 'off', '--yes', '--unmatched', node],
-        ):
-            run = self.listing(config, *words)
-            self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]', 'timeout')
-            self.assertLess(run.seconds, 15)
+        run = self.listing(
+            config, *('node', 'power', 'off', '--yes', '--unmatched', node)
+        )
+        self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]', 'timeout')
+        self.assertLess(run.seconds, 15)
         service.resume()
         run = self.listing(config, 'node', 'list')
         self.assertEqual('on', run.row['Power State'])

@@ -5,7 +5,7 @@ import json
 
 import requests
 
-from metal_drivers import rest
+from metal_drivers import foreign
 from metal_drivers_tests.unit import base
 
 
@@ -31,21 +31,21 @@ class TestFaultText(base.TestCase):
             {'error': {'code': 401, 'message': 'no'}},
             {'forbidden': {'code': 403, 'message': 'no'}},
         ):
-            text = rest.fault_text(reply(body))
+            text = foreign.fault_text(reply(body))
             self.assertIn(text, ('Node is locked', 'no'))
 
     def test_a_page_is_named_not_quoted(self) -> None:
         page = reply(b'<html><title>proxy</title></html>')
         page.headers['Content-Type'] = 'text/html; charset=utf-8'
         self.assertEqual(
-            'Bad Request, with a body of type text/html', rest.fault_text(page)
+            'Bad Request, with a body of type text/html', foreign.fault_text(page)
         )
-        self.assertIn('an empty body', rest.fault_text(reply(b'')))
+        self.assertIn('an empty body', foreign.fault_text(reply(b'')))
 
     def test_deep_and_odd_json_is_no_text(self) -> None:
         bodies: tuple[object, ...] = ([], 7, None, {'a': {'b': [1]}})
         for body in bodies:
-            self.assertIn('Bad Request', rest.fault_text(reply(body)))
+            self.assertIn('Bad Request', foreign.fault_text(reply(body)))
 
 
 class TestClean(base.TestCase):
@@ -57,9 +57,9 @@ class TestClean(base.TestCase):
             "{'password': 'calvin'}",
             'ipmitool failed: password=calvin',
         ):
-            self.assertNotIn('calvin', rest.clean(text))
+            self.assertNotIn('calvin', foreign.clean(text))
 
     def test_is_one_bounded_line(self) -> None:
-        text = rest.clean('a\n  b' + 'x' * 1000)
+        text = foreign.clean('a\n  b' + 'x' * 1000)
         self.assertTrue(text.startswith('a b'))
         self.assertEqual(300, len(text))

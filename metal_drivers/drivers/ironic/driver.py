@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ironic, through openstacksdk.
-
-The SDK finds the endpoint, authenticates and negotiates the version; its
-proxy's raw requests do the rest. Not used of it: objects for each node,
-``set_node_power_state(wait=True)``, which looks at ``power_state`` alone,
-and the retries of 409 and 503, which spend 15 s on a refusal that stands.
-"""
+"""Ironic, as a driver."""
 
 from __future__ import annotations
 
@@ -15,12 +9,12 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from keystoneauth1 import adapter as ks_adapter
-from keystoneauth1 import exceptions as ks_exceptions
 from oslo_config import cfg
 from oslo_log import log
 
 from metal_drivers import base, exceptions, keystone, rest
+from metal_drivers.drivers.ironic import connection
+from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
 from metal_drivers.model import (
     Capability,
     CheckResult,
@@ -32,47 +26,11 @@ from metal_drivers.model import (
 
 LOG = log.getLogger(__name__)
 
-_GROUP = f'{base.NAMESPACE}.ironic'
+_GROUP = connection.GROUP
 
 #: The newest minor version of the API whose fields are used, and the
 #: oldest that will do: soft power off with a time-out came in 1.27.
 _NEWEST, _OLDEST = 95, 27
-
-#: The fields asked for, by the minor version that brought them.
-FIELDS = {
-    'uuid': 1,
-    'name': 5,
-    'power_state': 1,
-    'target_power_state': 1,
-    'provision_state': 1,
-    'reservation': 1,
-    'maintenance': 1,
-    'maintenance_reason': 1,
-    'last_error': 1,
-    'extra': 1,
-    'resource_class': 21,
-    'power_interface': 31,
-    'fault': 42,
-    'conductor_group': 46,
-    'owner': 50,
-    'disable_power_off': 95,
-}
-
-#: Options that narrow the fleet; each is also a filter of the API.
-_FILTERS = ('conductor_group', 'owner', 'resource_class')
-
-_STATES = {'power on': PowerState.ON, 'power off': PowerState.OFF}
-_TARGETS = {
-    'power on': PowerState.ON,
-    'rebooting': PowerState.ON,
-    'soft rebooting': PowerState.ON,
-    'power off': PowerState.OFF,
-    'soft power off': PowerState.OFF,
-}
-
-#: Power interfaces of Ironic's own that cannot ask for a shutdown. Of
-#: others that cannot, the request itself is refused.
-_NO_SOFT_OFF = frozenset({'agent', 'noop', 'snmp'})
 
 
 class IronicDriver(base.MetalDriver):
@@ -94,9 +52,12 @@ class IronicDriver(base.MetalDriver):
         osc: base.OpenStackClients | None = None,
     ) -> None:
         super().__init__(config, osc)
-        self._session = _session(config, osc)
+        self._session = connection.open_session(config, osc)
         self._ironic = rest.Service(
-            _connect(config, self._session), 'Ironic', _GROUP
+            connection.connector(config, self._session),
+            'Ironic',
+            _GROUP,
+            self._session,
         )
         self._lock = threading.Lock()
         self._minor: int | None = None
@@ -134,7 +95,7 @@ class IronicDriver(base.MetalDriver):
         return base.ConfigState.of(
             present=own
             or any(
-                config.get(name) for name in ('endpoint_override', *_FILTERS)
+                config.get(name) for name in ('endpoint_override', *FILTERS)
             ),
             missing=keystone.missing_credentials(config) if own else (),
         )
@@ -146,7 +107,7 @@ class IronicDriver(base.MetalDriver):
         microversion = self._microversion()
         try:
             nodes = [
-                _node(entry)
+                node_of(entry)
                 for page in self._ironic.pages(
                     path, 'nodes', 'list nodes', microversion=microversion
                 )
@@ -181,7 +142,7 @@ class IronicDriver(base.MetalDriver):
             raise exceptions.ProtocolError(
                 f'Ironic: the reply for node {node_id} is not a node'
             )
-        return _node(reply)
+        return node_of(reply)
 
     def set_power_state(
         self,
@@ -304,7 +265,7 @@ class IronicDriver(base.MetalDriver):
     def _filters(self) -> dict[str, str]:
         return {
             name: self.config[name]
-            for name in _FILTERS
+            for name in FILTERS
             if self.config.get(name)
         }
 
@@ -344,155 +305,5 @@ class IronicDriver(base.MetalDriver):
         return minor
 
 
-def _session(
-    config: Mapping[str, Any], osc: base.OpenStackClients | None
-) -> Any:
-    """Own credentials first, then the shared ones."""
-    if keystone.credentials_present(config):
-        return keystone.load_session(config, group=_GROUP)
-    if osc is None:
-        raise exceptions.ConfigurationError(
-            f'Ironic has no credentials: [{_GROUP}] has no auth_type, and '
-            'there is no [watcher_clients_auth] to fall back to',
-            cure='Set auth_type there, with "none" for a standalone Ironic '
-            'without authentication, or name the driver that is meant in '
-            '[metal_drivers] driver.',
-            options=('auth_type',),
-        )
-    return keystone.share_session(osc.session, config, group=_GROUP)
-
-
-def _connect(config: Mapping[str, Any], session: Any) -> Any:
-    """What makes the SDK's baremetal proxy, on first use."""
-    try:
-        import openstack
-        import openstack.exceptions
-    except ImportError as exc:
-        raise exceptions.ConfigurationError(
-            f'The driver ironic cannot be used: {exc}',
-            cure='Install openstacksdk.',
-            driver='ironic',
-        ) from exc
-
-    options: dict[str, Any] = {
-        f'baremetal_{name}': value
-        for name, value in {
-            'endpoint_override': keystone.endpoint(config),
-            'interface': keystone.interfaces(config),
-            'service_type': config.get('service_type'),
-            'service_name': config.get('service_name'),
-            'connect_retries': config.get('connect_retries') or 0,
-            'status_code_retries': config.get('status_code_retries') or 0,
-        }.items()
-        if value is not None
-    }
-    connection = openstack.connection.Connection(
-        session=session, region_name=config.get('region_name'), **options
-    )
-
-    def connect() -> ks_adapter.Adapter:
-        try:
-            proxy: ks_adapter.Adapter = connection.baremetal
-            # Of a service that is not in the catalogue the SDK gives a
-            # stand-in, whose every attribute raises.
-            proxy.get_endpoint  # noqa: B018
-        except openstack.exceptions.ServiceDisabledException as exc:
-            raise ks_exceptions.EndpointNotFound(str(exc)) from exc
-        except (
-            ks_exceptions.DiscoveryFailure,
-            openstack.exceptions.SDKException,
-        ) as exc:
-            # Neither says whether anybody answers there at all.
-            status = _knock(config, session)
-            raise ks_exceptions.DiscoveryFailure(
-                f'what answers there, with {status}, tells no version'
-            ) from exc
-        return proxy
-
-    return connect
-
-
-def _knock(config: Mapping[str, Any], session: Any) -> int:
-    """The status of a bare request to the endpoint.
-
-    :raises ClientException: of keystoneauth, where nobody answers.
-    """
-    url = keystone.endpoint(config) or session.get_endpoint(
-        service_type=config.get('service_type') or 'baremetal',
-        service_name=config.get('service_name'),
-        interface=keystone.interfaces(config),
-        region_name=config.get('region_name'),
-    )
-    status: int = session.get(
-        url, authenticated=False, raise_exc=False
-    ).status_code
-    return status
-
-
 def _path(node_id: str) -> str:
     return '/nodes/' + urllib.parse.quote(node_id, safe='')
-
-
-def _node(entry: Mapping[str, Any]) -> Node:
-    uuid, state = entry.get('uuid'), entry.get('power_state')
-    if not isinstance(uuid, str):
-        raise exceptions.ProtocolError(
-            'Ironic: a node of the reply has no uuid'
-        )
-    settled = _at_work(entry.get('provision_state'))
-    compute_id = (entry.get('extra') or {}).get('compute_node_id')
-    fault = entry.get('last_error') or entry.get('fault')
-    return Node(
-        uuid,
-        entry.get('name') or uuid,
-        PowerState.ERROR
-        if state == 'error'
-        else _STATES.get(state or '', PowerState.UNKNOWN),
-        target=_TARGETS.get(entry.get('target_power_state') or ''),
-        hypervisor_id=None if compute_id is None else str(compute_id),
-        maintenance=(
-            (entry.get('maintenance_reason') or 'no reason was given')
-            if entry.get('maintenance')
-            else None
-        ),
-        busy=_holder(entry),
-        keep_on=settled
-        or (
-            'disable_power_off is set'
-            if entry.get('disable_power_off')
-            else None
-        ),
-        keep_off=settled,
-        soft_off=entry.get('power_interface') not in _NO_SOFT_OFF,
-        fault=rest.clean(str(fault)) if fault else None,
-        details={
-            key: entry[key]
-            for key in (
-                'provision_state',
-                'power_interface',
-                *_FILTERS,
-            )
-            if entry.get(key)
-        },
-    )
-
-
-def _holder(entry: Mapping[str, Any]) -> str | None:
-    """Whose work on the node has not ended.
-
-    Both fields have to be empty: the target is set when a request is
-    accepted, and the reservation stays until the conductor has finished.
-    """
-    if entry.get('reservation'):
-        return f'conductor {entry["reservation"]}'
-    if entry.get('target_power_state'):
-        return f'a change to {entry["target_power_state"]}'
-    return None
-
-
-def _at_work(provision_state: str | None) -> str | None:
-    """Why the node is to be left alone: Ironic is at work on it."""
-    state = provision_state or ''
-    if state.endswith(('ing', 'wait', 'call-back')):
-        return f'its provision state is {state!r}'
-    return None

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of other people's services, fit for a message of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import requests
+from oslo_utils import strutils
+
+#: How much of a foreign text goes into a message.
+_MOST = 300
+
+_USERINFO = re.compile(r'://[^/@\s]+@')
+
+#: Where the services put the text of an error: Nova (``{"forbidden":
+#: {"message": …}}``), Keystone (``{"error": …}``), Ironic
+#: (``{"error_message": …}``, where … is mostly JSON once more).
+_TEXT_KEYS = ('faultstring', 'message', 'description', 'title')
+
+
+def fault_text(reply: requests.Response) -> str:
+    """What the service says is wrong, in its own words, cleaned."""
+    try:
+        found = _dig(json.loads(reply.content))
+    except ValueError:
+        found = ''
+    if found:
+        return clean(found)
+    return f'{reply.reason or "no reason"}, with {kind(reply)}'
+
+
+def clean(text: str) -> str:
+    """A foreign text for a message: one line, bounded, no credentials."""
+    text = ' '.join(_USERINFO.sub('://***@', text).split())
+    text = strutils.mask_password(text)
+    return text if len(text) <= _MOST else text[: _MOST - 1] + '…'
+
+
+def _dig(found: Any) -> str:
+    """The text in any of the shapes in which the services put errors."""
+    if isinstance(found, str):
+        try:
+            return _dig(json.loads(found)) or found
+        except ValueError:
+            return found
+    if not isinstance(found, dict):
+        return ''
+    for key in _TEXT_KEYS:
+        if isinstance(found.get(key), str):
+            return _dig(found[key])
+    for inner in found.values():
+        if isinstance(inner, dict | str):
+            text = _dig(inner)
+            if text:
+                return text
+    return ''
+
+
+def kind(reply: requests.Response) -> str:
+    """What sort of body it has."""
+    if not reply.content:
+        return 'an empty body'
+    kind = reply.headers.get('Content-Type', '').partition(';')[0]
+    return f'a body of type {kind or "unknown"}'

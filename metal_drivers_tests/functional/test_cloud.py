@@ -1,0 +1,592 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command and the driver in a real cloud: Keystone, Nova, Ironic."""
+
+import dataclasses
+import re
+from typing import Any
+
+import fixtures
+import keystoneauth1.session
+
+from metal_drivers import exceptions
+from metal_drivers.drivers import ironic
+from metal_drivers_tests.functional import base
+from metal_drivers_tests.functional.services import (
+    errors,
+    process,
+    shared,
+    users,
+    waiting,
+)
+
+SHARED = 'watcher_clients_auth'
+NOVA = 'nova'
+
+OURS = 'metal-drivers/1 '
+
+
+class CloudTestCase(base.TestCase):
+    """With the cloud that is shared, and left as it was."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.cloud = shared.cloud_for(self)
+        self.config = self.config_as('watcher')
+
+    def config_as(self, user: str, **options: Any) -> str:
+        """The configuration of somebody who has the same credentials for
+        every service.
+
+        :param options: what is different about these.
+        """
+        return self.config_of(
+            {SHARED: {**self.cloud.keystone_options(user), **options}}
+        )
+
+    def node(self, number: int, **fields: Any) -> str:
+        """The uuid of the node under a compute host."""
+        return self.enroll(
+            self.cloud.ironic,
+            self.unique(f'metal-{number}'),
+            extra={'compute_node_id': self.cloud.hypervisor_id(number)},
+            **fields,
+        )
+
+    def service(self, host: str) -> dict[str, Any]:
+        """Nova's word on a nova-compute."""
+        found: dict[str, Any] = self.cloud.nova.services()[host]
+        return found
+
+    def put_service(self, host: str, **changes: str) -> None:
+        service = self.service(host)['id']
+        self.cloud.nova.request('PUT', f'/os-services/{service}', changes)
+
+    def restore(self, number: int) -> None:
+        """Have a compute up and enabled, as every test finds it."""
+        host = self.cloud.compute_host(number)
+        self.cloud.start_compute(number)
+        self.cloud.wait_service(host, 'up')
+        self.put_service(host, status='enabled')
+
+    def host(self, number: int) -> str:
+        """The name of a compute host, which is restored afterwards."""
+        self.addCleanup(self.restore, number)
+        return self.cloud.compute_host(number)
+
+    def power_off(self, node: str, *words: str) -> base.Run:
+        return self.listing(
+            self.config, *words, 'node', 'power', 'off', '--yes', node
+        )
+
+    def assert_power(self, node: str, state: str) -> None:
+        """Ironic's own word."""
+        found = self.cloud.ironic.node(node)
+        self.assertEqual(f'power {state}', found['power_state'])
+
+    def assert_service(
+        self, host: str, status: str, reason: str | None = None
+    ) -> None:
+        """Nova's own word."""
+        found = self.service(host)
+        self.assertEqual(
+            (status, reason), (found['status'], found['disabled_reason'])
+        )
+
+
+class TestLooking(CloudTestCase):
+    """As Watcher's own user, who may see everything."""
+
+    def test_list_matches_hosts_by_their_hypervisors(self) -> None:
+        matched = self.node(1)
+        unknown = '00000000-0000-4000-8000-00000000dead'
+        alone, old, stray = (
+            self.enroll(self.cloud.ironic, self.unique('alone'), extra=extra)
+            for extra in (
+                {},
+                {'compute_node_id': 7},
+                {'compute_node_id': unknown},
+            )
+        )
+        run = self.listing(self.config, 'node', 'list')
+        self.assert_status(0, run)
+        self.assertEqual('', run.stderr)
+        rows = {row['ID']: row for row in run.rows}
+        self.assertEqual('compute-01', rows[matched]['Host'])
+        self.assertEqual('up', rows[matched]['Hypervisor State'])
+        self.assertEqual(0, rows[matched]['Servers'])
+        self.assertEqual('on', rows[matched]['Power State'])
+        self.assertEqual('', rows[matched]['Note'])
+        for node, note in (
+            (alone, 'does not tell which hypervisor'),
+            (old, 'is 7, a number as older releases'),
+            (stray, f'no hypervisor {unknown}'),
+        ):
+            self.assertIsNone(rows[node]['Host'])
+            self.assertIn('unmatched', rows[node]['Note'])
+            self.assertIn(note, rows[node]['Note'])
+
+    def test_check_names_what_does_not_match(self) -> None:
+        self.node(1)
+        alone = self.unique('alone')
+        self.enroll(self.cloud.ironic, alone)
+        run = self.listing(self.config, 'check')
+        self.assert_status(0, run)
+        results = {row['Check']: row for row in run.rows}
+        for name in ('driver', 'ironic endpoint', 'ironic rights', 'nova'):
+            self.assertEqual('ok', results[name]['Result'], name)
+        self.assertIn('watcher has', results['ironic rights']['Detail'])
+        self.assertIn('3 compute hosts', results['nova']['Detail'])
+        self.assertEqual('warning', results['matching']['Result'])
+        self.assertIn('1 of 2 nodes', results['matching']['Detail'])
+        self.assertIn(alone, results['matching']['Detail'])
+
+    def test_show_by_the_name_of_the_host(self) -> None:
+        node = self.node(2)
+        run = self.listing(self.config, 'node', 'show', 'compute-02')
+        self.assert_status(0, run)
+        self.assertEqual(node, run.shown['ID'])
+        self.assertEqual(
+            self.cloud.hypervisor_id(2), run.shown['Hypervisor ID']
+        )
+        self.assertEqual('enabled', run.shown['Compute Service'])
+
+    def test_auth_url_needs_no_version(self) -> None:
+        node = self.node(1)
+        url = self.cloud.auth_url.removesuffix('/v3')
+        run = self.listing(
+            self.config_as('watcher', auth_url=url), 'node', 'list'
+        )
+        self.assertEqual([node], [row['ID'] for row in run.rows])
+
+
+class TestSwitching(CloudTestCase):
+    """A host goes off and comes back."""
+
+    def test_idle_host_goes_off_and_comes_back(self) -> None:
+        node, host = self.node(1), self.host(1)
+        self.assert_row(self.power_off(host), 'done', 'off')
+        self.assert_power(node, 'off')
+        service = self.service(host)
+        self.assertEqual('disabled', service['status'])
+        reason = service['disabled_reason']
+        self.assertTrue(reason.startswith(OURS), reason)
+        self.assertIn(node, reason)
+
+        self.cloud.stop_compute(1)
+        self.cloud.wait_service(host, 'down')
+        self.assert_row(self.power_off(host), 'already', 'off')
+        run = self.listing(self.config, 'node', 'list')
+        self.assertEqual('off', run.row['Power State'])
+        self.assertEqual('down', run.row['Hypervisor State'])
+        self.assertIn('by us', run.row['Note'])
+
+        command = self.start_command(
+            self.config, 'node', 'power', 'on', host, '-f', 'json'
+        )
+        waiting.wait_until(
+            lambda: self.cloud.ironic.node(node)['power_state'] == 'power on',
+            'the power to be on',
+        )
+        self.assertEqual('disabled', self.service(host)['status'])
+        self.assertTrue(command.running)
+        self.cloud.start_compute(1)
+        self.assert_row(command.wait(), 'done', 'up and enabled')
+        self.assert_service(host, 'enabled')
+        self.assertEqual('up', self.service(host)['state'])
+
+    def test_compute_that_stays_away_keeps_our_reason(self) -> None:
+        node, host = self.node(2), self.host(2)
+        self.assert_row(self.power_off(host), 'done')
+        self.cloud.stop_compute(2)
+        self.cloud.wait_service(host, 'down')
+        words = ('node', 'power', 'on', host, '--timeout', '3')
+        run = self.listing(self.config, *words)
+        self.assert_row(run, 'timed out', 'not seen to be back', '3 s')
+        self.assertLess(run.seconds, 15)
+        self.assert_power(node, 'on')
+        service = self.service(host)
+        self.assertEqual('disabled', service['status'])
+        self.assertTrue(service['disabled_reason'].startswith(OURS))
+        # Once it is back, the same command finishes what it had begun.
+        self.cloud.start_compute(2)
+        self.cloud.wait_service(host, 'up')
+        run = self.listing(self.config, *words)
+        self.assert_row(run, 'already', 'up and enabled')
+        self.assert_service(host, 'enabled')
+
+    def test_host_with_a_server_is_refused(self) -> None:
+        node, host = self.node(3), self.host(3)
+        server = self.cloud.boot(host, self.unique('server'))
+        self.addCleanup(self.delete_server, server)
+        self.assert_row(self.power_off(host), 'refused', '1 server is on')
+        # Nothing runs, and still it is somebody's.
+        self.cloud.nova.request(
+            'POST', f'/servers/{server}/action', {'os-stop': None}
+        )
+        waiting.wait_until(
+            lambda: self.server_status(server) == 'SHUTOFF',
+            'the server to be shut off',
+        )
+        self.assert_row(self.power_off(host), 'refused', '1 server is on')
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+        self.delete_server(server)
+        self.assert_row(self.power_off(host), 'done')
+
+    def server_status(self, server: str) -> str:
+        reply = self.cloud.nova.request('GET', f'/servers/{server}')
+        return str(reply['server']['status'])
+
+    def delete_server(self, server: str) -> None:
+        """Delete a server, unless that was done before."""
+        try:
+            self.cloud.delete_server(server)
+        except errors.RequestFailed as error:
+            if error.status != 404:
+                raise
+
+    def test_service_that_others_disabled_is_left_to_them(self) -> None:
+        node, host = self.node(1), self.host(1)
+        self.put_service(host, status='disabled', disabled_reason='new memory')
+        self.assert_row(self.power_off(host), 'done')
+        self.assert_power(node, 'off')
+        self.assert_service(host, 'disabled', 'new memory')
+        run = self.listing(self.config, 'node', 'power', 'on', host)
+        self.assert_row(run, 'done', 'by others', 'new memory')
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'disabled', 'new memory')
+
+    def test_node_that_must_stay_on_is_refused(self) -> None:
+        node, host = self.node(2), self.host(2)
+        self.cloud.ironic.forbid_power_off(node)
+        self.assert_row(self.power_off(host), 'refused', 'disable_power_off')
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+
+    def test_nova_compute_is_disabled_first(self) -> None:
+        self.node(3)
+        run = self.power_off(self.host(3), '--debug')
+        self.assert_status(0, run)
+        self.assertEqual(['disabled', 'soft power off'], changes(run))
+
+    def test_failure_gives_the_host_back(self) -> None:
+        """That Ironic cannot shows only once nova-compute is disabled."""
+        node, host = self.node(3), self.host(3)
+        self.cloud.ironic.alter(node, power_interface='no-such')
+        self.addCleanup(self.cloud.ironic.alter, node, power_interface='fake')
+        run = self.power_off(host, '--debug')
+        self.assert_status(1, run)
+        self.assertEqual('refused', run.row['Result'])
+        self.assertIn('no-such', run.row['Detail'])
+        self.assertEqual(
+            ['disabled', 'soft power off', 'power off', 'enabled'],
+            changes(run),
+        )
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+
+    def test_dry_run_changes_nothing(self) -> None:
+        node, host = self.node(1), self.host(1)
+        run = self.listing(
+            self.config, 'node', 'power', 'off', host, '--dry-run'
+        )
+        self.assert_row(run, 'planned', 'disable nova-compute on compute-01')
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+
+
+def changes(run: base.Run) -> list[str]:
+    """What a command with --debug asked Nova and Ironic to change."""
+    return re.findall(
+        r"""-X PUT .* -d '{"(?:status|target)": "([^"]*)\"""", run.stderr
+    )
+
+
+class TestRights(CloudTestCase):
+    """Users who may less, or see less."""
+
+    def config_for_ironic(self, user: str, system_scope: bool = False) -> str:
+        """Credentials for Ironic alone: nothing is matched."""
+        options = self.cloud.keystone_options(user, system_scope)
+        return self.config_of({base.IRONIC: options})
+
+    def assert_empty_with_a_hint(self, run: base.Run) -> None:
+        self.assert_status(0, run)
+        self.assertEqual([], run.rows)
+        (line,) = run.stderr.splitlines()
+        self.assertTrue(line.startswith('metal-drivers: '), line)
+        for hint in ('role "service"', 'system_scope', 'elevated_access'):
+            self.assertIn(hint, line)
+
+    def test_empty_list_of_a_member_names_the_role(self) -> None:
+        self.node(1)
+        config = self.config_for_ironic('joe')
+        self.assert_empty_with_a_hint(self.listing(config, 'node', 'list'))
+
+    def test_admin_of_a_project_sees_less_than_of_the_system(self) -> None:
+        node = self.node(1)
+        config = self.config_for_ironic('admin')
+        self.assert_empty_with_a_hint(self.listing(config, 'node', 'list'))
+        config = self.config_for_ironic('admin', system_scope=True)
+        run = self.listing(config, 'node', 'list')
+        self.assertEqual(node, run.row['ID'])
+        self.assertEqual('', run.stderr)
+
+    def test_admin_of_the_system_may_switch(self) -> None:
+        """Nova has no use for such a scope, and gets other credentials."""
+        node, host = self.node(1), self.host(1)
+        self.config = self.config_of(
+            {
+                base.IRONIC: self.cloud.keystone_options('admin', True),
+                NOVA: self.cloud.keystone_options('admin'),
+            }
+        )
+        self.assert_row(self.power_off(host), 'done')
+        self.assert_power(node, 'off')
+        run = self.listing(self.config, 'node', 'power', 'on', host)
+        self.assert_row(run, 'done', 'up and enabled')
+        self.assert_service(host, 'enabled')
+
+    def test_member_is_forbidden_by_nova(self) -> None:
+        node, host = self.node(1), self.host(1)
+        self.config = self.config_as('joe')
+        for run in (
+            self.listing(self.config, 'node', 'list'),
+            self.power_off(host),
+        ):
+            # The hint that the list is empty comes first.
+            self.assert_error(run, 1, 'Nova', 'forbidden', 'role', warnings=1)
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+
+    def test_check_of_a_member_fails(self) -> None:
+        self.node(1)
+        run = self.listing(self.config_as('joe'), 'check')
+        self.assert_status(1, run)
+        results = {row['Check']: row for row in run.rows}
+        self.assertEqual('failed', results['nova']['Result'])
+        self.assertIn('forbidden', results['nova']['Detail'])
+        self.assertEqual('warning', results['ironic nodes']['Result'])
+        self.assertIn('"service"', results['ironic nodes']['Detail'])
+
+
+class TestConfiguration(CloudTestCase):
+    """What a wrong line in the configuration leads to."""
+
+    wrong = 'Wr0ng-s3cret'
+
+    def test_wrong_password(self) -> None:
+        config = self.config_as('watcher', password=self.wrong)
+        for words in (
+            ['node', 'list'],
+            ['node', 'power', 'off', '--yes', 'compute-01'],
+        ):
+            run = self.listing(config, *words)
+            self.assert_error(run, 1, 'Keystone', 'password')
+            self.assert_kept(run, self.wrong)
+        run = self.listing(config, '--debug', 'node', 'list')
+        self.assert_status(1, run)
+        self.assertIn('REQ: ', run.stderr)
+        self.assert_kept(run, self.wrong)
+
+    def test_wrong_password_is_a_failed_check(self) -> None:
+        config = self.config_as('watcher', password=self.wrong)
+        run = self.listing(config, 'check')
+        self.assert_status(1, run)
+        results = {row['Check']: row for row in run.rows}
+        self.assertEqual('ok', results['driver']['Result'])
+        for name in ('ironic endpoint', 'nova'):
+            self.assertEqual('failed', results[name]['Result'])
+            self.assertIn('password', results[name]['Detail'])
+        self.assert_kept(run, self.wrong)
+
+    def test_wrong_project(self) -> None:
+        config = self.config_as('watcher', project_name='nothing')
+        run = self.listing(config, 'node', 'list')
+        self.assert_error(run, 1, 'Keystone', 'project')
+
+    def test_wrong_region(self) -> None:
+        for group in (base.IRONIC, NOVA):
+            config = self.config_of(
+                {
+                    SHARED: self.cloud.keystone_options('watcher'),
+                    group: {'region_name': 'Mars'},
+                }
+            )
+            run = self.listing(config, 'node', 'list')
+            # Where Ironic comes first, it has no nodes.
+            self.assert_error(
+                run,
+                2,
+                'region_name',
+                f'[{group}]',
+                warnings=1 if group == NOVA else 0,
+            )
+
+    def test_nobody_at_the_auth_url(self) -> None:
+        url = f'http://127.0.0.1:{process.free_port()}'
+        run = self.listing(
+            self.config_as('watcher', auth_url=f'{url}/v3'), 'node', 'list'
+        )
+        self.assert_error(run, 1, 'Keystone is up', 'auth_url', url)
+        self.assertLess(run.seconds, 15)
+
+    def test_auth_url_of_another_service(self) -> None:
+        """On these keystoneauth waits for itself, for ever."""
+        for kind in ('baremetal', 'compute'):
+            url = f'{self.cloud.rest(kind).url}/v3'
+            run = self.listing(
+                self.config_as('watcher', auth_url=url), 'node', 'list'
+            )
+            self.assert_error(run, 2, 'auth_url', url, 'not that of Keystone')
+            self.assertLess(run.seconds, 15)
+
+    def test_ironic_that_is_down(self) -> None:
+        """Its URL of our own or of the catalogue: nobody is there."""
+        url = f'http://127.0.0.1:{process.free_port()}'
+        config = self.config_of(
+            {
+                SHARED: self.cloud.keystone_options('watcher'),
+                base.IRONIC: {'endpoint_override': url},
+            }
+        )
+        run = self.listing(config, 'node', 'list')
+        self.assert_error(run, 1, url, 'is up', f'[{base.IRONIC}]')
+
+    def test_endpoint_of_another_service(self) -> None:
+        for kind in ('compute', 'placement', 'identity'):
+            url = self.cloud.rest(kind).url
+            config = self.config_of(
+                {
+                    SHARED: self.cloud.keystone_options('watcher'),
+                    base.IRONIC: {'endpoint_override': url},
+                }
+            )
+            run = self.listing(config, 'node', 'list')
+            self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]')
+
+    def test_debugging_shows_no_secret(self) -> None:
+        user = self.useFixture(TemporaryUser(self.cloud, self.unique('user')))
+        self.node(1)
+        config = self.config_of({SHARED: user.options})
+        run = self.listing(config, '--debug', 'node', 'list')
+        self.assert_status(0, run)
+        self.assertEqual(1, len(run.rows))
+        self.assertIn('REQ: ', run.stderr)
+        self.assert_kept(run, user.password)
+        # What a token of Keystone begins with.
+        self.assertNotIn('gAAAA', run.output)
+
+
+class TestCredentialsThatEnd(CloudTestCase):
+    """A driver lives longer than its token."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.user = self.useFixture(
+            TemporaryUser(self.cloud, self.unique('user'))
+        )
+        self.node(1)
+
+    def test_revoked_token_is_renewed(self) -> None:
+        session = self.user.session()
+        with ironic.IronicDriver({}, osc=_Clients(session)) as driver:
+            self.assertEqual(1, len(driver.list_nodes()))
+            token = self.user.revoke_token(session)
+            self.assertEqual(1, len(driver.list_nodes()))
+            self.assertNotEqual(token, session.get_token())
+
+    def test_changed_password_is_an_error_without_it(self) -> None:
+        session = self.user.session()
+        with ironic.IronicDriver({}, osc=_Clients(session)) as driver:
+            self.assertEqual(1, len(driver.list_nodes()))
+            self.user.revoke_token(session)
+            self.user.change_password()
+            exc = self.assertRaises(
+                exceptions.AuthenticationError, driver.list_nodes
+            )
+        self.assertIn('Keystone did not accept', str(exc))
+        self.assertNotIn(self.user.password, str(exc))
+        config = self.config_of({SHARED: self.user.options})
+        run = self.listing(config, 'node', 'list')
+        self.assert_error(run, 1, 'Keystone', 'password')
+        self.assert_kept(run, self.user.password)
+
+
+@dataclasses.dataclass
+class _Clients:
+    """What Watcher's clients are to a driver."""
+
+    session: keystoneauth1.session.Session
+
+
+class TemporaryUser(fixtures.Fixture):
+    """An account with the rights of Watcher's own.
+
+    :ivar options: its options for an oslo.config section.
+    """
+
+    password = 'T3mporary-s3cret'
+
+    def __init__(self, cloud: Any, name: str) -> None:
+        super().__init__()
+        self._cloud = cloud
+        self._name = name
+
+    def _setUp(self) -> None:
+        self._keystone = self._cloud.rest('identity')
+        body = {
+            'name': self._name,
+            'password': self.password,
+            'domain_id': 'default',
+        }
+        reply = self._keystone.request('POST', '/users', {'user': body})
+        self._id = reply['user']['id']
+        self.addCleanup(self._delete)
+        project = self._find('projects', users.USERS['watcher'].project)
+        for role in users.USERS['watcher'].roles:
+            grant = f'/projects/{project}/users/{self._id}/roles'
+            self._keystone.request(
+                'PUT', f'{grant}/{self._find("roles", role)}'
+            )
+        self.options = {
+            **self._cloud.keystone_options('watcher'),
+            'username': self._name,
+            'password': self.password,
+        }
+
+    def _find(self, kind: str, name: str) -> str:
+        reply = self._keystone.request('GET', f'/{kind}?name={name}')
+        (found,) = reply[kind]
+        return str(found['id'])
+
+    def _delete(self) -> None:
+        self._keystone.request('DELETE', f'/users/{self._id}')
+
+    def session(self) -> keystoneauth1.session.Session:
+        """A session of its own."""
+        import keystoneauth1.identity
+
+        options: dict[str, Any] = dict(self.options)
+        del options['auth_type']
+        return keystoneauth1.session.Session(
+            keystoneauth1.identity.V3Password(**options)
+        )
+
+    def change_password(self) -> None:
+        """Set another one, which nobody knows."""
+        body = {'user': {'password': 'an0ther-s3cret'}}
+        self._keystone.request('PATCH', f'/users/{self._id}', body)
+
+    def revoke_token(self, session: keystoneauth1.session.Session) -> str:
+        """Give the session a new token, end it, and return it.
+
+        A new one, since Ironic does not ask again for some minutes about
+        a token that it has seen.
+        """
+        session.invalidate()
+        token = str(session.get_token())
+        self._keystone.request(
+            'DELETE', '/auth/tokens', headers={'X-Subject-Token': token}
+        )
+        return token

@@ -3,11 +3,22 @@
 
 from typing import Any
 
+import tenacity
+
 from metal_drivers_tests.functional.services import errors, rest, waiting
 
 # The last version that still counts the servers of a hypervisor; from 2.88
 # on a listing of hypervisors waits for computes that have just gone.
 MICROVERSION = '2.87'
+
+
+def _is_locked(error: BaseException) -> bool:
+    """Whether two writers got into each other's way in SQLite."""
+    return (
+        isinstance(error, errors.RequestFailed)
+        and error.status == 500
+        and 'OperationalError' in str(error)
+    )
 
 
 class Compute:
@@ -29,7 +40,13 @@ class Compute:
         :raises RequestFailed: with ``.status`` for 400 and above.
         """
         headers = {'OpenStack-API-Version': f'compute {MICROVERSION}'}
-        return self._nova.request(method, path, json, headers)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(5),
+            wait=tenacity.wait_fixed(1),
+            retry=tenacity.retry_if_exception(_is_locked),
+            reraise=True,
+        )
+        return retrying(self._nova.request, method, path, json, headers)
 
     def boot(self, host: str, name: str = 'server') -> str:
         """Boot a server on a compute host; return its id once it runs.

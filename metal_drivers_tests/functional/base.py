@@ -4,6 +4,7 @@
 import base64
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import time
@@ -28,7 +29,24 @@ IRONIC = f'{base.NAMESPACE}.ironic'
 #: Seconds after which a command counts as hanging.
 PATIENCE = 90.0
 
+#: Seconds in which a command ends that something hinders. What hangs, hangs
+#: for minutes or for ever; a busy machine is slow, but not that slow.
+BOUND = 60
+
 Sections = Mapping[str, Mapping[str, Any]]
+
+
+def aged(reason: str | None) -> str:
+    """Our reason for a disabling as if it were of long ago.
+
+    While it is recent, another run may be at work, and is waited for.
+    """
+    old, count = re.subn(
+        r'[0-9-]{10}T[0-9:]{8}Z', '2020-02-02T02:02:02Z', reason or ''
+    )
+    if count != 1:
+        raise AssertionError(f'{reason!r} has no time in it')
+    return old
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,6 @@
 """The command, with a real Ironic that stands alone."""
 
 import re
-import time
 import uuid
 from typing import Any
 
@@ -189,7 +188,6 @@ class TestIronic(IronicTestCase):
         self.ironic.forbid_power_off(node)
         run = self.power_off(node, '--unmatched')
         self.assert_row(run, 'refused', 'disable_power_off')
-        self.assertLess(run.seconds, 5)
         self.assert_power(node, 'on')
 
     def test_driver_tells_disable_power_off_from_a_lock(self) -> None:
@@ -199,14 +197,12 @@ class TestIronic(IronicTestCase):
             {'auth_type': 'none', 'endpoint_override': self.ironic.url}
         ) as metal:
             self.ironic.forbid_power_off(node)
-            began = time.monotonic()
             exc = self.assertRaises(
                 exceptions.RefusedError,
                 metal.set_power_state,
                 node,
                 PowerState.OFF,
             )
-            self.assertLess(time.monotonic() - began, 5)
             self.assertIn('disable_power_off', str(exc))
             self.ironic.forbid_power_off(node, False)
             self.ironic.lock(node)
@@ -228,7 +224,7 @@ class TestIronic(IronicTestCase):
             self.power_off(node, '--unmatched', '--timeout', '3', '--hard'),
         ):
             self.assert_row(run, 'timed out', 'some-conductor', '3 s')
-            self.assertLess(run.seconds, 10)
+            self.assertLess(run.seconds, base.BOUND)
         found = self.ironic.node(node)
         self.assertEqual('some-conductor', found['reservation'])
         self.assertEqual('power on', found['power_state'])
@@ -323,7 +319,7 @@ class TestIronic(IronicTestCase):
         self.assert_error(
             run, 1, 'Ironic', str(port), f'[{base.IRONIC}]', 'is up'
         )
-        self.assertLess(run.seconds, 10)
+        self.assertLess(run.seconds, base.BOUND)
 
     def test_url_of_something_else(self) -> None:
         nova = self.useFixture(nova_emulator.NovaEmulator())
@@ -455,7 +451,7 @@ class TestIronicInTrouble(IronicTestCase):
         ):
             run = self.listing(config, *words)
             self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]', 'is up')
-            self.assertLess(run.seconds, 10)
+            self.assertLess(run.seconds, base.BOUND)
         service.start()
         run = self.listing(config, 'node', 'list')
         self.assertEqual(node, run.row['ID'])
@@ -471,7 +467,7 @@ class TestIronicInTrouble(IronicTestCase):
             config, *('node', 'power', 'off', '--yes', '--unmatched', node)
         )
         self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]', 'timeout')
-        self.assertLess(run.seconds, 15)
+        self.assertLess(run.seconds, base.BOUND)
         service.resume()
         run = self.listing(config, 'node', 'list')
         self.assertEqual('on', run.row['Power State'])

@@ -72,7 +72,12 @@ class Compute:
                 )
             return bool(found['status'] == 'ACTIVE')
 
-        waiting.wait_until(active, f'server {server} to be active')
+        try:
+            waiting.wait_until(active, f'server {server} to be active')
+        except errors.ServiceError:
+            # Nobody else knows of it, and it would keep hosts busy.
+            self.request('DELETE', f'/servers/{server}')
+            raise
         return server
 
     def delete_server(self, server: str) -> None:

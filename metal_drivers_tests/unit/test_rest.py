@@ -38,7 +38,8 @@ class TestFaultText(base.TestCase):
         page = reply(b'<html><title>proxy</title></html>')
         page.headers['Content-Type'] = 'text/html; charset=utf-8'
         self.assertEqual(
-            'Bad Request, with a body of type text/html', foreign.fault_text(page)
+            'Bad Request, with a body of type text/html',
+            foreign.fault_text(page),
         )
         self.assertIn('an empty body', foreign.fault_text(reply(b'')))
 

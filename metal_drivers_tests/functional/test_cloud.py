@@ -278,7 +278,7 @@ class TestSwitching(CloudTestCase):
         self.addCleanup(self.cloud.ironic.alter, node, power_interface='fake')
         run = self.power_off(host, '--debug')
         self.assert_status(1, run)
-        self.assertEqual('refused', run.row['Result'])
+        self.assertEqual('refused', run.row['Result'], str(run.row))
         self.assertIn('no-such', run.row['Detail'])
         self.assertEqual(
             ['disabled', 'soft power off', 'power off', 'enabled'],

@@ -51,8 +51,17 @@ class Compute:
     def boot(self, host: str, name: str = 'server') -> str:
         """Boot a server on a compute host; return its id once it runs.
 
-        :raises ServiceError: if Nova puts it into the state ERROR.
+        :raises ServiceError: if Nova puts it into the state ERROR, three
+            times: on a busy machine Nova gives up now and then.
         """
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(3),
+            retry=tenacity.retry_if_exception_type(errors.ServiceError),
+            reraise=True,
+        )
+        return retrying(self._boot, host, name)
+
+    def _boot(self, host: str, name: str) -> str:
         body = {
             'server': {
                 'name': name,

@@ -21,9 +21,17 @@ def write(path: pathlib.Path, *parts: Sections) -> pathlib.Path:
     return path
 
 
-def sqlite(path: pathlib.Path) -> str:
-    """Return the URL of a database that waits for its lock, 30 seconds."""
-    return f'sqlite:///{path}?timeout=30'
+def sqlite(path: pathlib.Path) -> Section:
+    """Return the options of a database that waits for its lock, 30 seconds.
+
+    It does not wait for the disk: the longer a commit takes, the likelier
+    another transaction finds the database locked, and no crash of the
+    machine is to be survived here.
+    """
+    return {
+        'connection': f'sqlite:///{path}?timeout=30',
+        'sqlite_synchronous': False,
+    }
 
 
 def _section(name: str, body: Section) -> str:

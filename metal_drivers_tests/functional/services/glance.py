@@ -49,7 +49,7 @@ def _configure(site: endpoints.Site, state: pathlib.Path) -> pathlib.Path:
                 'enabled_import_methods': '[]',
                 'worker_self_reference_url': site.where.url('image'),
             },
-            'database': {'connection': conf.sqlite(state / 'glance.db')},
+            'database': conf.sqlite(state / 'glance.db'),
             'glance_store': {'default_backend': 'fs'},
             'fs': {'filesystem_store_datadir': state / 'images'},
             'os_glance_staging_store': staging,

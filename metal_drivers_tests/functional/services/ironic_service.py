@@ -65,7 +65,7 @@ def sections(
                 for kind, names in enabled.items()
             },
         },
-        'database': {'connection': conf.sqlite(state / DATABASE)},
+        'database': conf.sqlite(state / DATABASE),
         'api': {'host_ip': '127.0.0.1', 'port': port},
         'redfish': {'connection_attempts': 1},
     }

@@ -48,7 +48,7 @@ def _configure(state: pathlib.Path) -> pathlib.Path:
     return conf.write(
         state / 'keystone.conf',
         {
-            'database': {'connection': conf.sqlite(state / 'keystone.db')},
+            'database': conf.sqlite(state / 'keystone.db'),
             'token': {'provider': 'fernet'},
             'fernet_tokens': keys,
             'fernet_receipts': keys,

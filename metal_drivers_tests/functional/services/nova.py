@@ -115,8 +115,8 @@ class Nova:
                     'update_resources_interval': 3,
                     'heal_instance_info_cache_interval': -1,
                 },
-                'api_database': {'connection': conf.sqlite(state / 'api')},
-                'database': {'connection': conf.sqlite(state / 'cell')},
+                'api_database': conf.sqlite(state / 'api'),
+                'database': conf.sqlite(state / 'cell'),
                 'conductor': {'workers': 1},
                 'scheduler': {
                     'workers': 1,

@@ -33,12 +33,11 @@ def service(site: endpoints.Site) -> process.Service:
 
 
 def _configure(site: endpoints.Site, state: pathlib.Path) -> pathlib.Path:
-    database = conf.sqlite(state / 'placement.db')
     return conf.write(
         state / 'placement.conf',
         {
             'api': {'auth_strategy': 'keystone'},
-            'placement_database': {'connection': database},
+            'placement_database': conf.sqlite(state / 'placement.db'),
         },
         site.where.authtoken('placement'),
     )

@@ -6,7 +6,9 @@ and replayed against this in test_maas_recordings. What no recording shows
 is marked [src]: read in the source of MAAS, not measured.
 """
 
+import email.utils
 import pathlib
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -200,6 +202,15 @@ class MaasEmulator(http.HttpEmulator):
 
     def routes(self) -> Iterable[http.Route]:
         return self._handlers.routes()
+
+    def after(
+        self, request: messages.Request, reply: messages.Reply
+    ) -> messages.Reply:
+        # [src] Its web server tells the time, as most do.
+        now = time.time() + self.region.clock_skew
+        return reply.with_headers(
+            ('Date', email.utils.formatdate(now, usegmt=True))
+        )
 
     def not_found(self, request: messages.Request) -> messages.Reply:
         return maas_api.text(404, f'Unknown API endpoint: {request.path}.')

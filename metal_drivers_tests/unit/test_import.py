@@ -15,7 +15,7 @@ _SHOW = """
 import json
 from typing import Any
 import sys
-names = ('openstack', 'aiohttp', 'maas', 'acme_client', 'yaml')
+names = ('openstack', 'aiohttp', 'maas.client', 'acme_client', 'yaml')
 print(json.dumps([name for name in names if name in sys.modules]))
 """
 

@@ -53,4 +53,4 @@ class TestDriver(base.CommandTestCase):
     def test_show_of_an_unknown_driver_names_those_there_are(self) -> None:
         done = self.metal('driver', 'show', 'maas2')
         self.assertEqual(2, done.status)
-        self.assert_one_line(done, "'maas2'", 'fake, ironic')
+        self.assert_one_line(done, "'maas2'", 'fake, ironic, maas')

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Can MAAS be reached, does it accept us, may we act?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from metal_drivers import exceptions
+from metal_drivers.drivers.maas import client, options
+from metal_drivers.model import CheckResult, CheckStatus, Node
+
+#: Seconds that a clock may be off before it is worth a word; from 300 s
+#: on MAAS refuses whoever is behind.
+_SKEW = 60
+
+
+def run(
+    maas: client.MaasClient,
+    config: Mapping[str, Any],
+    list_nodes: Callable[[], list[Node]],
+) -> Iterator[CheckResult]:
+    """The answers, one after the other; the first failure is the last."""
+    name = 'maas endpoint'
+    try:
+        yield _endpoint(maas)
+        yield _tls(maas, config)
+        name = 'maas credentials'
+        user = maas.call('Users.whoami', 'tell who we are')
+        yield _rights(user)
+        yield _clock(maas)
+        name = 'maas machines'
+        yield _machines(list_nodes(), config)
+    except exceptions.MetalError as exc:
+        yield CheckResult(name, CheckStatus.FAILED, str(exc))
+
+
+def _endpoint(maas: client.MaasClient) -> CheckResult:
+    told = maas.call('Version.read', 'tell its version')
+    version = str(_field(told, 'version'))
+    detail = f'{maas.url()}, MAAS {version}'
+    numbers = [int(n) for n in version.split('.')[:2] if n.isdecimal()]
+    if numbers and numbers < [2, 6]:
+        # [src] Every machine would come back.
+        return CheckResult(
+            'maas endpoint',
+            CheckStatus.FAILED,
+            f'{detail}: it takes no notice of tags, not_tags, pools and '
+            'zones. Upgrade it to 2.6 or newer',
+        )
+    return CheckResult('maas endpoint', CheckStatus.OK, detail)
+
+
+def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
+    name = 'maas tls'
+    if maas.url().startswith('http:'):
+        return CheckResult(
+            name,
+            CheckStatus.WARNING,
+            'none: whoever is in between can read the API key',
+        )
+    if config.get('insecure'):
+        return CheckResult(
+            name,
+            CheckStatus.WARNING,
+            'not verified: whoever is in between can read the API key. '
+            f'Replace [{options.GROUP}] insecure by cafile',
+        )
+    trusted = config.get('cafile') or 'the authorities of the system'
+    return CheckResult(name, CheckStatus.OK, f'verified by {trusted}')
+
+
+def _rights(user: Any) -> CheckResult:
+    name = _field(user, 'username')
+    if _field(user, 'is_superuser') is True:
+        return CheckResult(
+            'maas credentials', CheckStatus.OK, f'{name} is administrator'
+        )
+    return CheckResult(
+        'maas credentials',
+        CheckStatus.WARNING,
+        f'{name} is no administrator: only machines that it owns are shown '
+        'and can be switched',
+    )
+
+
+def _clock(maas: client.MaasClient) -> CheckResult:
+    ahead = maas.clock_ahead()
+    if ahead is None:
+        return CheckResult('maas clock', CheckStatus.OK, 'not told')
+    seconds = f'{abs(ahead):.0f} s {"behind" if ahead > 0 else "ahead of"}'
+    if ahead > 0:
+        seconds += ' that of'
+    detail = f'the clock here is {seconds} MAAS'
+    if abs(ahead) <= _SKEW:
+        return CheckResult('maas clock', CheckStatus.OK, detail)
+    return CheckResult(
+        'maas clock',
+        CheckStatus.WARNING,
+        f'{detail}; 300 s behind, every request is refused',
+    )
+
+
+def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
+    chosen = [
+        f'{option} = {", ".join(config[option])}'
+        for option in options.FILTERS
+        if config.get(option)
+    ]
+    narrowed = f' with {"; ".join(chosen)}' if chosen else ''
+    if nodes:
+        return CheckResult(
+            'maas machines',
+            CheckStatus.OK,
+            f'{len(nodes)} deployed machines{narrowed}',
+        )
+    return CheckResult(
+        'maas machines',
+        CheckStatus.WARNING,
+        f'MAAS shows no deployed machines{narrowed}: there are none, or '
+        'this user may not see them. An administrator sees all, others '
+        'their own',
+    )
+
+
+def _field(told: Any, name: str) -> Any:
+    if not isinstance(told, dict) or name not in told:
+        raise exceptions.ProtocolError(
+            f'MAAS: the reply has no {name}',
+            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+        )
+    return told[name]

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MAAS, as a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oslo_config import cfg
+
+from metal_drivers import base, exceptions
+from metal_drivers.drivers.maas import (
+    checks,
+    client,
+    credentials,
+    machines,
+    options,
+)
+from metal_drivers.model import (
+    Capability,
+    CheckResult,
+    Node,
+    OffMode,
+    PowerState,
+)
+
+#: Seconds that MAAS takes for a machine in the list, twice what was
+#: measured; and how many machines it may have when nobody knows yet.
+_PER_MACHINE = 0.2
+_UNKNOWN_FLEET = 2000
+
+#: Told to MAAS with each power request, for its own log.
+_COMMENT = 'metal-drivers: energy saving'
+
+
+class MaasDriver(base.MetalDriver):
+    """The deployed machines of one MAAS region."""
+
+    priority = 100
+    capabilities = frozenset({Capability.SOFT_OFF, Capability.LIVE_QUERY})
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        osc: base.OpenStackClients | None = None,
+    ) -> None:
+        super().__init__(config, osc)
+        missing = options.missing(config)
+        if missing:
+            raise exceptions.ConfigurationError(
+                f'[{options.GROUP}] lacks {", ".join(missing)}',
+                cure='Add it to that section of the configuration.',
+                driver='maas',
+                options=missing,
+            )
+        self._timeout = config.get('timeout') or 60
+        self._maas = client.MaasClient(
+            config['url'],
+            credentials.ApiKey(config, options.GROUP),
+            section=options.GROUP,
+            timeout=self._timeout,
+            cafile=config.get('cafile'),
+            insecure=bool(config.get('insecure')),
+            most=config.get('max_concurrent') or 4,
+        )
+        self._fleet_size = _UNKNOWN_FLEET
+
+    @classmethod
+    def get_config_opts(cls) -> list[cfg.Opt]:
+        return options.options()
+
+    @classmethod
+    def config_state(cls, config: Mapping[str, Any]) -> base.ConfigState:
+        state = super().config_state(config)
+        return base.ConfigState.of(
+            present=state.status is not base.ConfigStatus.ABSENT,
+            missing=options.missing(config),
+        )
+
+    def list_nodes(self) -> list[Node]:
+        try:
+            found = self._maas.call(
+                'Machines.read',
+                'list machines',
+                timeout=self._timeout + _PER_MACHINE * self._fleet_size,
+                **options.filters(self.config),
+            )
+        except exceptions.TimedOutError:
+            # There may be more than were thought of.
+            self._fleet_size = max(2 * self._fleet_size, _UNKNOWN_FLEET)
+            raise
+        except exceptions.RefusedError as exc:
+            if exc.status != 400:
+                raise
+            raise exceptions.ConfigurationError(
+                exc.message,
+                cure=f'Check tags, pools and zones in [{options.GROUP}].',
+                options=tuple(options.FILTERS),
+            ) from exc
+        if not isinstance(found, list):
+            raise exceptions.ProtocolError(
+                'MAAS: the request to list machines was answered without '
+                'a list',
+                cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+            )
+        self._fleet_size = len(found)
+        nodes = [(machines.node_of(each), each) for each in found]
+        # MAAS was asked for these only, but what it does not know it may
+        # ignore.
+        return [node for node, each in nodes if machines.is_deployed(each)]
+
+    def get_node(self, node_id: str) -> Node:
+        _check_id(node_id)
+        machine = self._maas.call(
+            'Machine.read', f'show machine {node_id}', system_id=node_id
+        )
+        state, fault = self._ask([node_id])[node_id]
+        return machines.node_of(machine, state=state, fault=fault)
+
+    def get_power_states(
+        self, node_ids: Iterable[str]
+    ) -> dict[str, PowerState]:
+        ids = list(dict.fromkeys(node_ids))
+        told = self._ask(filter(_is_id, ids))
+        nothing = PowerState.UNKNOWN, None
+        return {each: told.get(each, nothing)[0] for each in ids}
+
+    def set_power_state(
+        self,
+        node_id: str,
+        state: PowerState,
+        mode: OffMode = OffMode.HARD,
+        timeout: float | None = None,
+    ) -> None:
+        if state not in (PowerState.ON, PowerState.OFF):
+            raise ValueError(f'a node cannot be switched {state.value}')
+        # MAAS would power-cycle a machine that is on, deploy one that is
+        # allocated, and switch off one that cannot be switched on again:
+        # so it is looked at right before.
+        node = self.get_node(node_id)
+        soft = state is PowerState.OFF and mode is OffMode.SOFT
+        _require_permission(node, state, soft)
+        if node.power_state is state:
+            return
+        if state is PowerState.ON:
+            _require_off(node)
+            self._post('power_on', node)
+        else:
+            self._post('power_off', node, stop_mode=mode.value)
+
+    def check(self) -> list[CheckResult]:
+        return list(checks.run(self._maas, self.config, self.list_nodes))
+
+    def close(self) -> None:
+        self._maas.close()
+
+    def _ask(
+        self, node_ids: Iterable[str]
+    ) -> dict[str, tuple[PowerState, str | None]]:
+        """The live power states, and why one is not known: never off.
+
+        :raises AuthenticationError, ConfigurationError: concerning all.
+        """
+        found = self._maas.map(
+            'Machine.query_power_state',
+            lambda each: f'ask for the power of machine {each}',
+            node_ids,
+        )
+        return {each: _told(reply) for each, reply in found.items()}
+
+    def _post(self, action: str, node: Node, **fields: Any) -> None:
+        """Sent once: whether it arrived is for the caller to ask."""
+        try:
+            self._maas.call(
+                f'Machine.{action}',
+                f'{action} machine {node.name}',
+                system_id=node.id,
+                comment=_COMMENT,
+                **fields,
+            )
+        except exceptions.AuthenticationError as exc:
+            if exc.status == 403:
+                raise exceptions.RefusedError(
+                    exc.message, cure=exc.cure
+                ) from exc
+            raise
+
+
+def _told(reply: Any) -> tuple[PowerState, str | None]:
+    match reply:
+        case (
+            exceptions.AuthenticationError() | exceptions.ConfigurationError()
+        ) if reply.status != 403:
+            raise reply
+        case exceptions.MetalError():
+            return PowerState.UNKNOWN, reply.message
+        case {'state': 'on' | 'off' as state}:
+            return machines.state_of(state), None
+        case {'state': 'error'}:
+            return PowerState.ERROR, 'MAAS cannot ask its BMC'
+        case _:
+            return PowerState.UNKNOWN, 'MAAS told no power state'
+
+
+def _require_permission(node: Node, state: PowerState, soft: bool) -> None:
+    """:raises RefusedError: the machine must not be switched."""
+    reason = node.keep_off if state is PowerState.ON else node.keep_on
+    if node.locked:
+        reason = 'it is locked'
+    if reason:
+        raise exceptions.RefusedError(
+            f'MAAS: machine {node.name} must not be switched '
+            f'{state.value}: {reason}',
+            cure='Change that in MAAS first.',
+        )
+    if soft and not node.soft_off:
+        raise exceptions.UnsupportedError(
+            f'MAAS: a soft power off of {node.name} would cut its power',
+            cure='Use a hard power off.',
+        )
+
+
+def _require_off(node: Node) -> None:
+    if node.power_state is not PowerState.OFF:
+        raise exceptions.RefusedError(
+            f'MAAS: machine {node.name} is not known to be off, so it is not '
+            f'switched on ({node.fault or node.power_state.value})',
+            cure='Mend what keeps MAAS from asking its BMC.',
+        )
+
+
+def _is_id(node_id: str) -> bool:
+    """A system_id has letters and digits; anything else is no machine,
+    and must not become a part of a URL."""
+    return node_id.isascii() and node_id.isalnum()
+
+
+def _check_id(node_id: str) -> None:
+    if not _is_id(node_id):
+        raise exceptions.NotFoundError(
+            f'MAAS: there is no machine {node_id!r}',
+            cure='Check the system_id.',
+        )

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``check()``: what it asks, and how it answers."""
+
+from typing import Any
+
+from metal_drivers.model import CheckStatus
+from metal_drivers_tests.emulators import faults, maas, messages
+from metal_drivers_tests.unit.drivers.maas import base
+
+WHOAMI = messages.matching('GET', '.*/users/', op='whoami')
+VERSION = messages.matching('GET', '.*/version/')
+
+
+class TestCheck(base.MaasTestCase):
+    def results(self, **options: Any) -> dict[str, tuple[str, str]]:
+        results = self.driver_with(**options).check()
+        self.recorder.note(*results)
+        return {
+            each.name: (each.status.value, each.detail) for each in results
+        }
+
+    def test_all_is_well(self) -> None:
+        self.maas.add_machine()
+        self.maas.add_machine(status=maas.Status.READY)
+        results = self.results()
+        self.assertEqual(
+            [
+                'maas endpoint',
+                'maas tls',
+                'maas credentials',
+                'maas clock',
+                'maas machines',
+            ],
+            list(results),
+        )
+        self.assertEqual(
+            ('ok', f'{self.maas.maas_url}, MAAS 3.7.3'),
+            results['maas endpoint'],
+        )
+        self.assertEqual(
+            ('ok', 'admin is administrator'), results['maas credentials']
+        )
+        self.assertEqual('ok', results['maas clock'][0])
+        self.assertEqual(
+            ('ok', '1 deployed machines'), results['maas machines']
+        )
+        self.assertEqual(0, self.requests(base.is_power))
+
+    def test_tls(self) -> None:
+        self.assertEqual('warning', self.results()['maas tls'][0])
+        server = self.start(tls=True)
+        for options, status, told in (
+            ({'cafile': server.cafile}, 'ok', server.cafile),
+            ({'insecure': True}, 'warning', 'cafile'),
+        ):
+            results = self.results(
+                url=server.maas_url, api_key=server.apikey, **options
+            )
+            self.assertEqual(status, results['maas tls'][0])
+            self.assertIn(told, results['maas tls'][1])
+
+    def test_the_key_is_asked_for(self) -> None:
+        """To connect checks none."""
+        results = self.results(api_key=self.keep_secret('wr1:wr2:wr3'))
+        self.assertEqual('ok', results['maas endpoint'][0])
+        self.assertEqual('failed', results['maas credentials'][0])
+        self.assertNotIn('maas machines', results)
+
+    def test_who_is_no_administrator(self) -> None:
+        self.maas.add_machine()
+        self.maas.add_machine(owner='joe')
+        results = self.results(api_key=self.maas.joe.apikey)
+        status, detail = results['maas credentials']
+        self.assertEqual('warning', status)
+        self.assertIn('joe', detail)
+        self.assertIn('own', detail)
+        self.assertEqual(
+            ('ok', '1 deployed machines'), results['maas machines']
+        )
+
+    def test_clocks(self) -> None:
+        for skew, status, told in (
+            (30, 'ok', 'behind that of MAAS'),
+            (-30, 'ok', 'ahead of MAAS'),
+            (200, 'warning', '200 s behind'),
+            (-3600, 'warning', '3600 s ahead'),
+        ):
+            self.maas.region.clock_skew = skew + 0.5
+            found, detail = self.results()['maas clock']
+            self.assertEqual(status, found, detail)
+            self.assertIn(told, detail)
+        self.maas.region.clock_skew = 310
+        status, detail = self.results()['maas credentials']
+        self.assertEqual('failed', status)
+        self.assertIn('clock', detail)
+
+    def test_what_the_filters_leave(self) -> None:
+        self.maas.region.tags.add('x')
+        status, detail = self.results(tags=['x'])['maas machines']
+        self.assertEqual('warning', status)
+        self.assertIn('tags = x', detail)
+        self.assertIn('administrator', detail)
+        self.maas.add_machine(tags=['x'])
+        self.maas.add_machine()
+        self.assertEqual(
+            ('ok', '1 deployed machines with tags = x; zones = az1'),
+            self.results(tags=['x'], zones=['az1'])['maas machines'],
+        )
+        status, detail = self.results(pools=['none'])['maas machines']
+        self.assertEqual('failed', status)
+        self.assertIn('No such pool', detail)
+
+    def test_a_version_that_ignores_filters(self) -> None:
+        for version, status in (
+            ('2.5.4', CheckStatus.FAILED),
+            ('2.6.0', CheckStatus.OK),
+            ('3.10.1', CheckStatus.OK),
+            ('snap', CheckStatus.OK),
+        ):
+            body = b'{"version": "%s"}' % version.encode()
+            self.maas.fail(VERSION, faults.status(200, body))
+            self.assertEqual(status.value, self.results()['maas endpoint'][0])
+
+    def test_odd_replies(self) -> None:
+        for match, name in (
+            (VERSION, 'maas endpoint'),
+            (WHOAMI, 'maas credentials'),
+        ):
+            for body in (b'null', b'[]', b'{}', b'"x"', b'7', b'{"a'):
+                self.maas.fail(match, faults.status(200, body))
+                results = self.results()
+                self.assertEqual('failed', results[name][0])
+                self.assertEqual(name, list(results)[-1])

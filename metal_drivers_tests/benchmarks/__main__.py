@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterable
 
-from metal_drivers_tests.benchmarks import contenders
+from metal_drivers_tests.benchmarks import contenders, maas
 from metal_drivers_tests.emulators import ironic, nova
 
 #: Nodes that the in-tree way is measured on; it makes two requests each.
@@ -22,6 +22,10 @@ _SAMPLE = 1000
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--nodes', type=int, default=10_000)
+    parser.add_argument('--machines', type=int, default=2000, help='of MAAS')
+    parser.add_argument(
+        '--states', type=int, default=200, help='live states of MAAS'
+    )
     parser.add_argument(
         '--rounds', type=int, default=5, help='the best of so many'
     )
@@ -40,6 +44,7 @@ def main() -> int:
     slow['requests'] *= factor
     results['in-tree'] = slow
     _print(results, options.nodes, sample)
+    maas.show(options.machines, options.states, options.rounds)
     return 0
 
 

@@ -239,14 +239,21 @@ class _Connected:
         self._shared: asyncio.Task[dict[str, Any]] | None = None
 
     async def share(self, work: Callable[..., Any]) -> dict[str, Any]:
-        """Do it once for all who ask meanwhile."""
-        if self._shared is None or self._shared.done():
-            self._shared = asyncio.create_task(work(self.connection))
+        """Do it once for all who ask; again only where that failed.
+
+        Who asks when it has just ended must not begin it anew: its result
+        may not have been fetched by anybody yet.
+        """
+        task = self._shared
+        if task is None or (
+            task.done() and (task.cancelled() or task.exception())
+        ):
+            task = self._shared = asyncio.create_task(work(self.connection))
             # Its error is known, even where nobody waits for it any more.
-            self._shared.add_done_callback(
+            task.add_done_callback(
                 lambda task: task.cancelled() or task.exception()
             )
-        return await asyncio.shield(self._shared)
+        return await asyncio.shield(task)
 
 
 class _Libraries:

@@ -103,7 +103,7 @@ class Site:
         script = pathlib.Path(__file__).with_name('serve.py')
         return process.Service(
             name,
-            [self.program('python'), '-I', script, module, str(port)],
+            [self.program('python'), '-sP', script, module, str(port)],
             self.state / f'{name}.log',
             environment,
             grace=2,

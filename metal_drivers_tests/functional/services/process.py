@@ -26,6 +26,8 @@ from metal_drivers_tests.functional.services import (
 # port between its choice and its use.
 _PORTS = range(20000, 32000)
 _given: set[int] = set()
+# What every service that is written in Python imports at its start.
+_STARTUP = pathlib.Path(__file__).with_name('startup')
 
 
 def free_port() -> int:
@@ -154,7 +156,11 @@ class Service(fixtures.Fixture):
                 self._command,
                 self._grace,
                 output,
-                {**clean_environment(), **self._environment},
+                {
+                    **clean_environment(),
+                    'PYTHONPATH': str(_STARTUP),
+                    **self._environment,
+                },
             )
 
     def release(self) -> None:

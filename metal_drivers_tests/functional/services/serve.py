@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Serves a WSGI application: ``serve.py MODULE PORT``.
 
-Run with ``python -I`` by the interpreter that has MODULE, so that this
+Run with ``python -P`` by the interpreter that has MODULE, so that this
 file's neighbours do not hide packages of the same name.
 """
 

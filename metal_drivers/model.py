@@ -47,6 +47,9 @@ class Capability(enum.Enum):
     LIVE_QUERY = 'live-query'
     #: ``get_power_states`` takes fewer requests than there are nodes.
     BULK_QUERY = 'bulk-query'
+    #: ``list_nodes`` tells as fresh a state as ``get_node``, and whether a
+    #: change is under way: many nodes can be watched by one list.
+    LIVE_LIST = 'live-list'
 
 
 _NO_DETAILS: Mapping[str, object] = {}

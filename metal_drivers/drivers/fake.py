@@ -27,6 +27,7 @@ class FakeDriver(base.MetalDriver):
             Capability.TELLS_END,
             Capability.LIVE_QUERY,
             Capability.BULK_QUERY,
+            Capability.LIVE_LIST,
         }
     )
 

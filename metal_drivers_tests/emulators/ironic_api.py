@@ -19,6 +19,7 @@ SINCE = {
     'name': 5,
     'resource_class': 21,
     'power_interface': 31,
+    'traits': 37,
     'fault': 42,
     'conductor_group': 46,
     'protected': 48,
@@ -56,6 +57,7 @@ FIELDS = (
     'target_power_state',
     'target_provision_state',
     'conductor',
+    'traits',
 )
 SHORT = (
     'instance_uuid',

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HOST = 'ironic-emulator'
@@ -52,6 +52,7 @@ class Node:
     power_interface: str = 'redfish'
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    traits: Sequence[str] = ()
     power_error: str | None = None
     visible: bool = True
 

@@ -43,6 +43,8 @@ class IronicDriver(base.MetalDriver):
             Capability.SOFT_OFF,
             Capability.SOFT_OFF_TIMEOUT,
             Capability.TELLS_END,
+            # Both read what the conductors have written down.
+            Capability.LIVE_LIST,
         }
     )
 

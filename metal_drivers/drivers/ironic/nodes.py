@@ -23,6 +23,7 @@ FIELDS = {
     'extra': 1,
     'resource_class': 21,
     'power_interface': 31,
+    'traits': 37,
     'fault': 42,
     'conductor_group': 46,
     'owner': 50,
@@ -82,6 +83,7 @@ def node_of(entry: Mapping[str, Any]) -> Node:
         keep_off=settled,
         soft_off=entry.get('power_interface') not in _NO_SOFT_OFF,
         fault=foreign.clean(str(fault)) if fault else None,
+        labels=frozenset(entry.get('traits') or ()),
         details={
             key: entry[key]
             for key in (

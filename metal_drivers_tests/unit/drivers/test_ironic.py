@@ -230,6 +230,16 @@ class TestIronic(base.TestCase):
         node = self.node(last_error='GET https://root:calvin@bmc/ failed')
         self.assertNotIn('calvin', node.fault or '')
 
+    def test_traits_are_labels(self) -> None:
+        traits = ['CUSTOM_GPU', 'HW_CPU_X86_VMX']
+        with_them = self.ironic.add_node(traits=traits)
+        without = self.ironic.add_node()
+        labels = {node.id: node.labels for node in self.driver.list_nodes()}
+        self.assertEqual(frozenset(traits), labels[with_them.uuid])
+        self.assertEqual(frozenset(), labels[without.uuid])
+        node = self.driver.get_node(with_them.uuid)
+        self.assertEqual(frozenset(traits), node.labels)
+
     def test_knows_the_hypervisor(self) -> None:
         self.assertEqual(
             'a-uuid',

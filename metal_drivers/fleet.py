@@ -164,7 +164,12 @@ class _Index:
                 'older releases of Nova had; set it to the uuid',
                 doubtful=True,
             )
-        return Member(node, problem=f'Nova has no hypervisor {hypervisor_id}')
+        # It is, or was, a compute host; perhaps not all of them are seen.
+        return Member(
+            node,
+            problem=f'Nova has no hypervisor {hypervisor_id}',
+            doubtful=True,
+        )
 
 
 def _contested(member: Member, claims: int) -> Member:

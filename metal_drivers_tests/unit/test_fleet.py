@@ -55,7 +55,7 @@ class TestMatch(testtools.TestCase):
     def test_uuid_that_nova_does_not_know(self) -> None:
         nodes = [node('n1', 'h1', hypervisor_id=UUID)]
         self.assertEqual(
-            [f'- Nova has no hypervisor {UUID}'],
+            [f'? Nova has no hypervisor {UUID}'],
             self.match(nodes, [host('h1')]),
         )
 

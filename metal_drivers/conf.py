@@ -37,6 +37,13 @@ OPTS = (
         'shell patterns, such as ``db-*``, matched against the name of the '
         'host and that of the node, without regard to case.',
     ),
+    cfg.ListOpt(
+        'protected_labels',
+        default=[],
+        help='Labels of the bare metal service whose nodes are never switched '
+        'on or off: shell patterns, without regard to case, matched against '
+        'the tags of a machine (MAAS) or the traits of a node (Ironic).',
+    ),
     cfg.StrOpt(
         'power_off_mode',
         default='soft-then-hard',
@@ -105,6 +112,21 @@ OPTS = (
         min=1,
         max=6000,
         help='How many nodes a minute may be switched off.',
+    ),
+    cfg.StrOpt(
+        'max_powered_off',
+        default='',
+        regex=r'^([0-9]+|([0-9]|[1-9][0-9]|100)%)?$',
+        help='How many compute hosts may be off at once, those that are '
+        'about to go off among them: a number, such as 10, or a part of all '
+        'that are matched, such as 30%. Empty: all.',
+    ),
+    cfg.IntOpt(
+        'min_dwell',
+        default=0,
+        min=0,
+        help='How long a node is left as it is after it was switched, in '
+        'seconds; 0: not at all.',
     ),
     cfg.BoolOpt(
         'manage_compute_service',

@@ -10,6 +10,7 @@ from typing import Any
 
 from metal_drivers import fleet
 from metal_drivers.cli import base
+from metal_drivers.model import ComputeHost, Node, PowerState
 from metal_drivers.power import ownership
 
 _COLUMNS = (
@@ -136,8 +137,29 @@ def _notes(member: fleet.Member) -> Iterable[str]:
     if node.fault is not None:
         yield f'fault: {node.fault}'
     if host is not None and not host.enabled:
-        if ownership.is_ours(host.disabled_reason):
-            yield 'nova-compute disabled by us'
-        else:
-            reason = host.disabled_reason or 'no reason was given'
-            yield f'nova-compute disabled by others: {reason}'
+        yield _disabled(node, host)
+
+
+def _disabled(node: Node, host: ComputeHost) -> str:
+    """Who disabled nova-compute, and what is to be done about it."""
+    mark = ownership.mark_of(host)
+    if mark is None:
+        reason = host.disabled_reason or 'no reason was given'
+        return f'nova-compute disabled by others: {reason}'
+    since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
+    if not mark.names(node.id):
+        return (
+            f'nova-compute disabled by us since {since}, for node '
+            f'{mark.node_id}, which is another'
+        )
+    if node.target is not None or node.busy is not None:
+        return f'nova-compute disabled by us since {since}'
+    if node.power_state is PowerState.OFF:
+        return f'switched off by us since {since}'
+    back = f'`metal-drivers node recover {host.name}` gives it back'
+    if mark.under_way:
+        return (
+            f'interrupted: we began to switch it off at {since}; if nobody '
+            f'is at work, {back}'
+        )
+    return f'switched off by us at {since}, and not off any more; {back}'

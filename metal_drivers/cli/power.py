@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import Any
 
 from metal_drivers import exceptions, fleet
-from metal_drivers.cli import base
-from metal_drivers.model import OffMode, PowerState
-from metal_drivers.power import Event, PowerEngine, PowerSettings
+from metal_drivers.cli import batch
+from metal_drivers.model import OffMode, PowerResult, PowerState
+from metal_drivers.power import PowerEngine, PowerSettings
 
 
-class _Power(base.Lister):
+class _Power(batch.Batch):
     state: PowerState
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser = super().get_parser(prog_name)
         parser.add_argument(
             'nodes',
             metavar='NODE',
@@ -26,21 +24,9 @@ class _Power(base.Lister):
             help='an id, a node name or a host name',
         )
         parser.add_argument(
-            '--dry-run',
-            action='store_true',
-            help='say what would be done, and do nothing',
-        )
-        parser.add_argument(
             '--no-wait',
             action='store_true',
             help='return when the request is accepted',
-        )
-        parser.add_argument(
-            '--timeout',
-            metavar='SECONDS',
-            type=_seconds,
-            help='how long each step may take, instead of the time-outs in '
-            'the configuration',
         )
         parser.add_argument(
             '--unmatched',
@@ -53,46 +39,25 @@ class _Power(base.Lister):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        settings = self.settings(parsed_args)
-        if not parsed_args.dry_run:
-            self.confirm(parsed_args)
-        with self.services() as (driver, nova):
-            engine = PowerEngine(driver, nova, settings, watch=self._progress)
-            results = list(
-                engine.switch(
-                    fleet.load(driver, nova), parsed_args.nodes, self.state
-                )
-            )
-        if not all(result.outcome.good for result in results):
-            self.status = 1
-        return ('Node', 'Result', 'Detail'), [
-            (result.name, result.outcome.value, result.detail)
-            for result in results
-        ]
-
     def settings(self, parsed_args: argparse.Namespace) -> PowerSettings:
-        """The configuration, and what the options change of it."""
-        settings = PowerSettings.from_conf(self.conf)
-        if parsed_args.timeout is not None:
-            settings = settings.within(parsed_args.timeout)
         return dataclasses.replace(
-            settings,
-            dry_run=parsed_args.dry_run,
+            super().settings(parsed_args),
             wait=not parsed_args.no_wait,
             unmatched=parsed_args.unmatched,
         )
 
-    def confirm(self, parsed_args: argparse.Namespace) -> None:
-        """Ask back, where that is due."""
+    def count(
+        self, found: fleet.Fleet, parsed_args: argparse.Namespace
+    ) -> int:
+        return len(set(parsed_args.nodes))
 
-    def _progress(self, event: Event) -> None:
-        if self.app.stderr.isatty():
-            self.app.stderr.write(
-                f'{event.member.label}: {event.step.value} {event.detail}\n'
-            )
+    def work(
+        self,
+        engine: PowerEngine,
+        found: fleet.Fleet,
+        parsed_args: argparse.Namespace,
+    ) -> list[PowerResult]:
+        return engine.switch(found, parsed_args.nodes, self.state)
 
 
 class PowerOn(_Power):
@@ -147,13 +112,3 @@ class PowerOff(_Power):
         answer = self.app.stdin.readline().strip().casefold()
         if answer not in ('y', 'yes'):
             raise exceptions.RefusedError('Nothing was switched off.')
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 1 <= seconds < float('inf'):
-        raise argparse.ArgumentTypeError('must be a number, at least 1')
-    return seconds

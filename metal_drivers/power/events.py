@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens on the way, for whoever watches."""
+"""What happens on the way, for whoever watches, and for the log."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 from collections.abc import Callable
 
+from oslo_log import log
+
 from metal_drivers.fleet import Member
+from metal_drivers.model import Outcome, PowerState
+
+LOG = log.getLogger(__name__)
 
 
 class Step(enum.Enum):
     """A step of a transition, as it is taken."""
 
+    ASKED = 'asked'
+    PACED = 'waiting for the pace'
     WAITING = 'waiting'
     DISABLED = 'nova-compute disabled'
+    SCHEDULING = 'waiting for the scheduler'
     SOFT_OFF = 'soft power off'
     HARD_OFF = 'hard power off'
     POWER_ON = 'power on'
@@ -22,6 +31,14 @@ class Step(enum.Enum):
     SERVICE = 'waiting for nova-compute'
     ENABLED = 'nova-compute enabled'
     GIVEN_BACK = 'given back'
+    #: The last step is one of these three.
+    DONE = 'done'
+    REFUSED = 'refused'
+    FAILED = 'failed'
+
+    @property
+    def last(self) -> bool:
+        return self in (Step.DONE, Step.REFUSED, Step.FAILED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,7 +48,63 @@ class Event:
     member: Member
     step: Step
     detail: str = ''
+    #: What the node is to become; None: what an earlier run has left of
+    #: it is cleared up.
+    target: PowerState | None = None
+    #: The name of the driver.
+    backend: str = ''
+    #: Seconds since the transition was begun.
+    duration: float = 0.0
+    #: How it ended; with the last step only.
+    outcome: Outcome | None = None
+
+    @property
+    def node_id(self) -> str:
+        return self.member.node.id
+
+    @property
+    def host(self) -> str:
+        """The compute host; empty where the node matches none."""
+        return self.member.host.name if self.member.host else ''
+
+    def __str__(self) -> str:
+        """One line of ``key=value``; texts are in quotes, as in JSON."""
+        fields = {
+            'node': self.node_id,
+            'name': self.member.node.name,
+            'host': self.host,
+            'backend': self.backend,
+            'target': self.target.value if self.target else 'recovered',
+            'step': self.step.value,
+            'duration': f'{self.duration:.3f}',
+            'outcome': self.outcome.value if self.outcome else '',
+            'detail': self.detail,
+        }
+        return ' '.join(
+            f'{key}={_quoted(value)}' for key, value in fields.items() if value
+        )
 
 
-#: Called in the thread that does the work; must not raise.
+#: Called in the thread that does the work. What it raises is logged.
 Watcher = Callable[[Event], None]
+
+
+def publish(event: Event, watch: Watcher) -> None:
+    """To the log and to the watcher, who can do no harm."""
+    LOG.info('power %s', event)
+    try:
+        watch(event)
+    except Exception as exc:
+        # What it says may be of its own affairs: the type will do.
+        LOG.warning(
+            'Whoever watches power transitions has raised %s at %r',
+            type(exc).__name__,
+            event.step.value,
+        )
+        LOG.debug('The watcher', exc_info=True)
+
+
+def _quoted(value: str) -> str:
+    if all(char.isalnum() or char in '-_.:/' for char in value):
+        return value
+    return json.dumps(value)

@@ -6,17 +6,19 @@ from __future__ import annotations
 from oslo_log import log
 
 from metal_drivers import exceptions
-from metal_drivers.model import Capability, OffMode, Outcome, PowerState
+from metal_drivers.model import (
+    Capability,
+    ComputeService,
+    OffMode,
+    Outcome,
+    PowerState,
+)
 from metal_drivers.power import ownership
 from metal_drivers.power.clock import Deadline
+from metal_drivers.power.ends import Ended, NotThere, ended
 from metal_drivers.power.events import Step
-from metal_drivers.power.transition import (
-    Ended,
-    NotThere,
-    Transition,
-    ended,
-    settled,
-)
+from metal_drivers.power.ownership import RENEW
+from metal_drivers.power.transition import Transition, settled
 
 LOG = log.getLogger(__name__)
 
@@ -34,6 +36,9 @@ class PowerOff(Transition):
     origin = PowerState.ON
     #: Whether nova-compute may be disabled by us, in this run or before.
     _held = False
+    #: Whether no server can land any more that was being scheduled when
+    #: nova-compute was disabled.
+    _scheduled = False
 
     def run(self) -> tuple[Outcome, str]:
         node = self.look_when_free(
@@ -49,7 +54,7 @@ class PowerOff(Transition):
         try:
             # Before anything is changed, and again once it is.
             self._require_no_servers()
-            return self._power_off(modes)
+            outcome, detail = self._power_off(modes)
         except (Ended, exceptions.MetalError) as exc:
             raise self._give_up(exc) from exc
         except BaseException:
@@ -57,13 +62,18 @@ class PowerOff(Transition):
             if left:
                 LOG.warning('%s: %s', self.member.label, left)
             raise
+        if outcome is Outcome.DONE:
+            self._mark_done()
+        return outcome, detail
 
     def may_send(self, deadline: Deadline) -> bool:
-        if not super().may_send(deadline):
-            return False
-        self._disable()
-        self._require_no_servers()
-        return True
+        while super().may_send(deadline):
+            if self._disable(deadline) or self._await_scheduler(deadline):
+                # What was seen of the node is stale by now.
+                continue
+            self._require_no_servers()
+            return True
+        return False
 
     def _modes(self) -> list[OffMode]:
         """What to try, in order."""
@@ -109,26 +119,102 @@ class PowerOff(Transition):
                 f'{"them" if servers > 1 else "it"} first',
             )
 
-    def _disable(self) -> None:
-        """Keep servers off the host, and mark that it was us."""
+    def _disable(self, deadline: Deadline) -> bool:
+        """Keep servers off the host, and mark that it was us.
+
+        A mark of ours that is not new any more is renewed, so that whoever
+        finds it can tell by its time whether somebody is at work.
+
+        :returns: whether another run may have been at work, and was
+            waited for.
+        """
         service = self.get_service()
-        if service is None or not service.enabled:
-            self._held |= ownership.ours(service)
-            return
-        assert self.nova is not None  # noqa: S101, there is a service
-        reason = ownership.reason(self.member.node.id, self.clock.now())
+        if service is None:
+            return False
+        if service.enabled:
+            if self._held:
+                raise Ended(
+                    Outcome.REFUSED,
+                    f'somebody enabled nova-compute on {self.host} '
+                    'meanwhile. Run the same command again if it is to be '
+                    'switched off all the same',
+                )
+        else:
+            mark = ownership.mark_of(service)
+            if mark is None or not mark.names(self.member.node.id):
+                return False
+            limit = self.settings.power_off_timeout
+            if not self._held and (rest := self.await_other(mark, limit)):
+                deadline.extend(rest)
+                return True
+            if self._held and 0 <= mark.age(self.clock.now()) < RENEW:
+                return False
         self._held = True
-        self.nova.disable(service, reason)
+        self._mark(service, under_way=True)
         self.tell(Step.DISABLED, f'on {self.host}')
+        return False
+
+    def _mark(self, service: ComputeService, *, under_way: bool) -> None:
+        assert self.nova is not None  # noqa: S101, there is a service
+        reason = ownership.reason(
+            self.member.node.id, self.clock.now(), under_way=under_way
+        )
+        self.nova.disable(service, reason)
+
+    def _mark_done(self) -> None:
+        """Tell whoever finds the mark that nobody is at work any more."""
+        try:
+            service = self.get_service()
+            if self._held and ownership.ours(service, self.member.node.id):
+                assert service is not None  # noqa: S101, it is ours
+                self._mark(service, under_way=False)
+        except exceptions.MetalError as exc:
+            # The host is off. Whoever finds the mark waits for a while.
+            LOG.info('%s: %s', self.member.label, exc.message)
+
+    def _await_scheduler(self, deadline: Deadline) -> bool:
+        """Wait for servers that the scheduler may have sent here before
+        nova-compute was disabled. Until they are placed, Nova counts them
+        on no host.
+
+        :returns: whether that took any time.
+        """
+        if (
+            self._scheduled
+            or self.nova is None
+            or self.member.host is None
+            or not self.settings.manage_compute_service
+        ):
+            return False
+        unplaced = self.nova.list_unplaced()
+        limit, poll = self.deadline(self.settings.scheduling_timeout), None
+        while unplaced:
+            if poll is None:
+                poll = self.backoff()
+                self.give_back_place()
+                self.tell(Step.SCHEDULING, f'of {len(unplaced)} servers')
+            if not self.pause(limit, poll()):
+                raise Ended(
+                    Outcome.REFUSED,
+                    f'{len(unplaced)} servers are still being scheduled '
+                    f'after {limit.seconds:g} s, and may land on '
+                    f'{self.host}. Try again when they have got a host or '
+                    'are deleted',
+                )
+            # Those that came later cannot land here.
+            unplaced &= self.nova.list_unplaced()
+        self._scheduled = True
+        deadline.extend(limit.seconds - limit.left)
+        return poll is not None
 
     def _power_off(self, modes: list[OffMode]) -> tuple[Outcome, str]:
         for mode in modes[:-1]:
             try:
                 return self._try(mode)
             except exceptions.UnsupportedError as exc:
-                self.tell(Step.WAITING, exc.message)
+                self.tell_waiting(exc.message)
             except NotThere as end:
-                self.tell(Step.WAITING, end.detail)
+                self.tell_waiting(end.detail)
         return self._try(modes[-1])
 
     def _try(self, mode: OffMode) -> tuple[Outcome, str]:
@@ -162,7 +248,11 @@ class PowerOff(Transition):
         try:
             # Asked last: others may have disabled it as well by now.
             service = self.get_service()
-            if service is None or not ownership.ours(service):
+            if not ownership.ours(service, self.member.node.id):
+                return ''
+            assert service is not None  # noqa: S101, it is ours
+            mark = ownership.mark_of(service)
+            if not self._held and mark and self.other_left(mark):
                 return ''
             if not stays_on:
                 return (

@@ -9,7 +9,7 @@ from typing import Self
 from oslo_config import cfg
 
 from metal_drivers import conf
-from metal_drivers.model import OffMode
+from metal_drivers.model import OffMode, PowerState
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,9 +23,24 @@ class PowerSettings:
     power_on_timeout: float = 300
     service_up_timeout: float = 600
     poll_interval: float = 5
+    #: How many nodes of one batch are switched at once.
+    max_concurrent: int = 10
+    #: Kept over the whole process.
+    max_power_on_per_minute: int = 30
+    max_power_off_per_minute: int = 30
     manage_compute_service: bool = True
     #: Shell patterns on the names of hosts and nodes.
     protected_hosts: tuple[str, ...] = ()
+    #: Shell patterns on the labels of nodes.
+    protected_labels: tuple[str, ...] = ()
+    #: Between two transitions of a node; 0: any time.
+    min_dwell: float = 0
+    #: How many hosts may be off: ``10``, ``30%``; empty: all.
+    max_powered_off: str = ''
+    #: How long servers that were being scheduled when nova-compute was
+    #: disabled are waited for. A scheduler that takes longer than the
+    #: time-out of its messages (60 s) has lost the server.
+    scheduling_timeout: float = 60
     #: Act on nodes that match no compute host.
     unmatched: bool = False
     #: Say what would be done, and do nothing.
@@ -46,8 +61,14 @@ class PowerSettings:
             power_on_timeout=values.power_on_timeout,
             service_up_timeout=values.service_up_timeout,
             poll_interval=values.poll_interval,
+            max_concurrent=values.max_concurrent,
+            max_power_on_per_minute=values.max_power_on_per_minute,
+            max_power_off_per_minute=values.max_power_off_per_minute,
             manage_compute_service=values.manage_compute_service,
             protected_hosts=tuple(values.protected_hosts),
+            protected_labels=tuple(values.protected_labels),
+            min_dwell=values.min_dwell,
+            max_powered_off=values.max_powered_off,
         )
 
     def within(self, timeout: float) -> Self:
@@ -59,3 +80,17 @@ class PowerSettings:
             power_on_timeout=timeout,
             service_up_timeout=timeout,
         )
+
+    def rate(self, state: PowerState) -> int:
+        """How many nodes a minute may be switched there."""
+        if state is PowerState.ON:
+            return self.max_power_on_per_minute
+        return self.max_power_off_per_minute
+
+    def most_off(self, hosts: int) -> int:
+        """How many of so many hosts may be off at once."""
+        if not self.max_powered_off:
+            return hosts
+        if self.max_powered_off.endswith('%'):
+            return hosts * int(self.max_powered_off[:-1]) // 100
+        return int(self.max_powered_off)

@@ -7,61 +7,20 @@ from __future__ import annotations
 import abc
 import dataclasses
 
-from oslo_log import log
-
-from metal_drivers import base, compute, exceptions
-from metal_drivers.fleet import Member
+from metal_drivers import exceptions
 from metal_drivers.model import (
     Capability,
-    ComputeService,
     Node,
     OffMode,
     Outcome,
     PowerState,
 )
-from metal_drivers.power import events, guards
-from metal_drivers.power.clock import Clock, Deadline
+from metal_drivers.power import guards
+from metal_drivers.power.clock import Deadline
+from metal_drivers.power.ends import Ended, NotThere
 from metal_drivers.power.events import Step
-from metal_drivers.power.settings import PowerSettings
-
-LOG = log.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tools:
-    """What a transition works with."""
-
-    driver: base.MetalDriver
-    nova: compute.Compute | None
-    settings: PowerSettings
-    clock: Clock
-    watch: events.Watcher
-
-
-class Ended(Exception):
-    """A transition is at its end before it is through."""
-
-    def __init__(self, outcome: Outcome, detail: str) -> None:
-        super().__init__(detail)
-        self.outcome = outcome
-        self.detail = detail
-
-
-class NotThere(Ended):
-    """A request was sent, and the node has not followed it."""
-
-
-def ended(exc: Ended | exceptions.MetalError) -> Ended:
-    """The end that an error of a service makes of a transition."""
-    match exc:
-        case Ended():
-            return exc
-        case exceptions.RefusedError():
-            return Ended(Outcome.REFUSED, str(exc))
-        case exceptions.TimedOutError():
-            return Ended(Outcome.TIMED_OUT, str(exc))
-        case _:
-            return Ended(Outcome.FAILED, str(exc))
+from metal_drivers.power.lookout import Watch
+from metal_drivers.power.shared import Shared
 
 
 @dataclasses.dataclass(slots=True)
@@ -75,7 +34,7 @@ class Request:
     doubt: exceptions.MetalError | None = None
 
 
-class Transition(abc.ABC):
+class Transition(Shared):
     """One node on its way to one state. Used once.
 
     A request for power is sent once: what a service that did not answer
@@ -83,19 +42,10 @@ class Transition(abc.ABC):
     it has not begun is asked again.
     """
 
-    target: PowerState
     #: The only state from which a request is sent.
     origin: PowerState
     #: The last request that may have arrived.
     sent: Request | None = None
-
-    def __init__(self, tools: Tools, member: Member) -> None:
-        self.driver = tools.driver
-        self.nova = tools.nova
-        self.settings = tools.settings
-        self.clock = tools.clock
-        self._watch = tools.watch
-        self.member = member
 
     @abc.abstractmethod
     def run(self) -> tuple[Outcome, str]:
@@ -106,21 +56,32 @@ class Transition(abc.ABC):
         :raises MetalError: the same, by an error of a service.
         """
 
-    @property
-    def host(self) -> str:
-        """The compute host's name; empty where the node matches none."""
-        return self.member.host.name if self.member.host else ''
+    def standing(self) -> str:
+        state = self.member.node.power_state.value
+        if self.sent is None:
+            return (
+                'cancelled before anything was asked of it; its power state '
+                f'was last {state}'
+            )
+        return (
+            f'cancelled after power {self.target.value} was asked for; its '
+            f'power state was last {state}'
+        )
+
+    def close(self) -> None:
+        """Give back what is not needed any more."""
+        if self.sent is None:
+            self.give_back_place()
+        elif settled(self.member.node):
+            self.process.seen(
+                self.member.node.id,
+                self.member.node.power_state,
+                self.clock.monotonic(),
+            )
 
     @property
     def tells_end(self) -> bool:
         return Capability.TELLS_END in self.driver.capabilities
-
-    def tell(self, step: Step, detail: str = '') -> None:
-        LOG.info('%s: %s %s', self.member.label, step.value, detail)
-        self._watch(events.Event(self.member, step, detail))
-
-    def deadline(self, seconds: float) -> Deadline:
-        return Deadline(self.clock, seconds)
 
     def look(self) -> Node:
         """The node as it is now."""
@@ -128,14 +89,22 @@ class Transition(abc.ABC):
         self.member = dataclasses.replace(self.member, node=node)
         return node
 
-    def look_when_free(self, deadline: Deadline) -> Node:
-        """The node, once nobody else works on it."""
+    def look_when_free(self, deadline: Deadline, paced: bool = False) -> Node:
+        """The node, once nobody else works on it.
+
+        :param paced: with a place in the pace, taken before the look, so
+            that no look is stale for waiting; given back while it is busy.
+        """
+        poll = self.backoff()
         while True:
+            if paced and self.sent is None:
+                self.take_place(deadline)
             node = self.look()
             if settled(node) or self._only_ours(node):
                 return node
-            self.tell(Step.WAITING, f'for {_work(node)}')
-            if not deadline.pause(self.settings.poll_interval):
+            self.give_back_place()
+            self.tell_waiting(f'for {_work(node)}')
+            if not self.pause(deadline, poll()):
                 raise Ended(
                     Outcome.TIMED_OUT,
                     f'{_work(node)} has not ended within '
@@ -147,10 +116,20 @@ class Transition(abc.ABC):
 
         :raises Ended: the node must not be switched.
         """
-        reason = guards.refusal(self.member, self.target, self.settings)
+        wish = guards.Wish(self.member, self.target, self.settings)
+        if self.sent is None:
+            wish = dataclasses.replace(
+                wish,
+                dwelt=self.dwelt(),
+                take_room=lambda: self.census.take_room(self.member.node.id),
+            )
+        node = self.member.node
+        # Of a node that cannot be switched nothing is to be taken.
+        if node.power_state is not self.origin:
+            wish = dataclasses.replace(wish, take_room=lambda: None)
+        reason = guards.refusal(wish)
         if reason:
             raise Ended(Outcome.REFUSED, reason)
-        node = self.member.node
         if node.power_state is not self.origin:
             fault = f' ({node.fault})' if node.fault else ''
             raise Ended(
@@ -160,12 +139,17 @@ class Transition(abc.ABC):
                 'service from telling it',
             )
 
+    def dwelt(self) -> float | None:
+        """Seconds since the node was switched, as far as is known."""
+        when = self.process.last_sent(self.member.node.id)
+        return None if when is None else self.clock.monotonic() - when
+
     def may_send(self, deadline: Deadline) -> bool:
         """Whether a request is needed, asked right before each.
 
         :raises Ended: it is needed, and must not be sent.
         """
-        if self._there(self.look_when_free(deadline)):
+        if self._there(self.look_when_free(deadline, paced=True)):
             return False
         self.check()
         return True
@@ -183,19 +167,56 @@ class Transition(abc.ABC):
             the node there.
         """
         deadline = self.deadline(seconds)
+        poll = self.backoff()
         while self.may_send(deadline):
             try:
                 self._send(step, seconds, mode, timeout)
                 return True
             except exceptions.BusyError as exc:
-                self.tell(Step.WAITING, exc.message)
-                if not deadline.pause(self.settings.poll_interval):
+                self.give_back_place()
+                self.tell_waiting(exc.message)
+                if not self.pause(deadline, poll()):
                     raise Ended(
                         Outcome.TIMED_OUT,
                         f'{exc.message}, for {seconds:g} s. The {step.value} '
                         'was not begun; try again when that has ended',
                     ) from exc
         return False
+
+    def follow(self) -> None:
+        """Watch the node until it is there.
+
+        :raises NotThere: the service has given up, or the time is over.
+        :raises MetalError: the service will not tell any more.
+        """
+        assert self.sent is not None  # noqa: S101, the caller has sent it
+        lookout = self.process.nodes(self.driver)
+        watch = Watch(lookout, self.member.node.id, self.clock, self.backoff())
+        with lookout.waiting(self.alarm):
+            while True:
+                self.alarm.clear()
+                try:
+                    node = watch.look()
+                    if node and self._arrived(node, self.sent):
+                        return
+                except (
+                    exceptions.UnavailableError,
+                    exceptions.BusyError,
+                    exceptions.ProtocolError,
+                ) as exc:
+                    # It may come back before the deadline. Till then, what
+                    # the node does is not known.
+                    node = dataclasses.replace(
+                        self.member.node,
+                        power_state=PowerState.UNKNOWN,
+                        fault=exc.message,
+                    )
+                    self._saw(node)
+                except exceptions.RefusedError as exc:
+                    # The question is refused; the change was not.
+                    raise Ended(Outcome.FAILED, str(exc)) from exc
+                if not self.pause(self.sent.deadline, watch.left):
+                    raise self._late(self.sent)
 
     def _send(
         self, step: Step, seconds: float, mode: OffMode, timeout: float | None
@@ -210,57 +231,49 @@ class Transition(abc.ABC):
                 self.member.node.id, self.target, mode, **extra
             )
         except (exceptions.UnavailableError, exceptions.ProtocolError) as exc:
+            self._started()
             if not self.settings.wait:
                 raise
             self.sent.doubt = exc
         except exceptions.MetalError:
             self.sent = before
             raise
+        except BaseException:
+            self._started()
+            raise
         else:
+            self._started()
             self.sent.taken = True
         self.sent.deadline = self.deadline(seconds)
 
-    def follow(self) -> None:
-        """Watch the node until it is there.
+    def _started(self) -> None:
+        """The request may have arrived, at any time until now."""
+        now = self.clock.monotonic()
+        self.process.sent(self.member.node.id, self.target, now)
+        self.start_place(now)
 
-        :raises NotThere: the service has given up, or the time is over.
-        :raises MetalError: the service will not tell any more.
-        """
-        assert self.sent is not None  # noqa: S101, the caller has sent it
-        while True:
-            try:
-                node = self.look()
-            except (
-                exceptions.UnavailableError,
-                exceptions.BusyError,
-                exceptions.ProtocolError,
-            ) as exc:
-                # It may come back before the deadline. Till then, what
-                # the node does is not known.
-                node = dataclasses.replace(
-                    self.member.node,
-                    power_state=PowerState.UNKNOWN,
-                    fault=exc.message,
-                )
-                self.member = dataclasses.replace(self.member, node=node)
-            except exceptions.RefusedError as exc:
-                # The question is refused; the change was not.
-                raise Ended(Outcome.FAILED, str(exc)) from exc
-            else:
-                # A request in doubt may yet arrive, unless it was seen to.
-                self.sent.taken |= node.target is self.target
-                if self._there(node):
-                    self.tell(Step.STATE, node.power_state.value)
-                    return
-                if self.tells_end and self.sent.taken and settled(node):
-                    raise NotThere(
-                        Outcome.FAILED,
-                        'the bare metal service gave up: '
-                        f'{node.fault or "it gives no reason"}. Its power '
-                        f'state is {node.power_state.value}',
-                    )
-            if not self.sent.deadline.pause(self.settings.poll_interval):
-                raise self._late(self.sent)
+    def _saw(self, node: Node) -> None:
+        """Take it for what the node is now, and tell what has changed."""
+        before = self.member.node.power_state
+        self.member = dataclasses.replace(self.member, node=node)
+        if node.power_state is not before:
+            self.tell(Step.STATE, node.power_state.value)
+
+    def _arrived(self, node: Node, sent: Request) -> bool:
+        """:raises NotThere: it will not."""
+        self._saw(node)
+        # A request in doubt may yet arrive, unless it was seen to.
+        sent.taken |= node.target is self.target
+        if self._there(node):
+            return True
+        if self.tells_end and sent.taken and settled(node):
+            raise NotThere(
+                Outcome.FAILED,
+                'the bare metal service gave up: '
+                f'{node.fault or "it gives no reason"}. Its power '
+                f'state is {node.power_state.value}',
+            )
+        return False
 
     def _late(self, sent: Request) -> NotThere:
         node = self.member.node
@@ -285,14 +298,6 @@ class Transition(abc.ABC):
 
     def _there(self, node: Node) -> bool:
         return settled(node) and node.power_state is self.target
-
-    def get_service(self) -> ComputeService | None:
-        """The host's nova-compute; None where it is not to be managed."""
-        if not self.settings.manage_compute_service:
-            return None
-        if self.nova is None or self.member.host is None:
-            return None
-        return self.nova.get_service(self.host)
 
 
 def settled(node: Node) -> bool:

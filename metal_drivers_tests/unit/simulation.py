@@ -13,6 +13,7 @@ import dataclasses
 import datetime
 import heapq
 import itertools
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -26,7 +27,13 @@ from metal_drivers.model import (
     PowerResult,
     PowerState,
 )
-from metal_drivers.power import Event, PowerEngine, PowerSettings, clock
+from metal_drivers.power import (
+    Event,
+    PowerEngine,
+    PowerSettings,
+    clock,
+    process,
+)
 
 T = TypeVar('T')
 
@@ -114,7 +121,7 @@ class Calls:
 
 
 class SimClock(clock.Clock):
-    """Time that passes in :meth:`sleep` only, and what is due in it."""
+    """Time that passes in :meth:`wait` only, and what is due in it."""
 
     def __init__(self, calls: Calls) -> None:
         self.time = 0.0
@@ -128,6 +135,10 @@ class SimClock(clock.Clock):
 
     def now(self) -> datetime.datetime:
         return _EPOCH + datetime.timedelta(seconds=self.time)
+
+    def wait(self, alarm: threading.Event, seconds: float) -> None:
+        if not alarm.is_set():
+            self.sleep(seconds)
 
     def sleep(self, seconds: float) -> None:
         self._calls.make('sleep', lambda: self.advance(seconds), seconds)
@@ -329,6 +340,8 @@ class SimNova(compute.Compute):
     def __init__(self, time: SimClock, calls: Calls) -> None:
         self.clock, self.calls = time, calls
         self.hosts: dict[str, SimHost] = {}
+        #: Servers that are being scheduled, and may land anywhere.
+        self.unplaced: set[str] = set()
         #: Called with a host that was just disabled.
         self.disabled: Callable[[SimHost], None] = lambda host: None
 
@@ -338,6 +351,14 @@ class SimNova(compute.Compute):
     def count_servers(self, host: str) -> int:
         return self.calls.make(
             'count_servers', lambda: self.hosts[host].servers, host
+        )
+
+    def list_unplaced(self) -> set[str]:
+        return self.calls.make('list_unplaced', lambda: set(self.unplaced))
+
+    def list_services(self) -> list[ComputeService]:
+        return self.calls.make(
+            'list_services', lambda: [self._show(name) for name in self.hosts]
         )
 
     def get_service(self, host: str) -> ComputeService:
@@ -414,11 +435,14 @@ class SimCloud:
         count: int = 1,
         power: PowerState = ON,
         capabilities: Iterable[Capability] = CAPABLE,
+        calls: Calls | None = None,
+        clock_type: type[SimClock] = SimClock,
     ) -> None:
-        self.calls = Calls()
-        self.clock = SimClock(self.calls)
+        self.calls = calls or Calls()
+        self.clock = clock_type(self.calls)
         self.driver = SimDriver(self.clock, self.calls, capabilities)
         self.nova = SimNova(self.clock, self.calls)
+        self.process = process.Process()
         self.events: list[Event] = []
         self.harm: list[str] = []
         self._managed = True
@@ -448,12 +472,15 @@ class SimCloud:
         return fleet.match(self.driver.shown(), self.nova.shown())
 
     def engine(self, **settings: Any) -> PowerEngine:
+        # Virtual time is not for several at once: see stepping for that.
         return PowerEngine(
             self.driver,
             self.nova,
-            PowerSettings(**settings),
+            PowerSettings(**{'max_concurrent': 1} | settings),
             clock=self.clock,
             watch=self.events.append,
+            process=self.process,
+            chance=lambda: 0.5,
         )
 
     def switch(

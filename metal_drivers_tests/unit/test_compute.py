@@ -127,7 +127,36 @@ class TestCompute(base.TestCase):
         )
         self.assertIn('role', str(exc))
 
+    def test_servers_that_are_being_scheduled_have_no_host_yet(self) -> None:
+        self.assertEqual(set(), self.compute.list_unplaced())
+        self.assertEqual(1, sum(map(is_servers, self.nova.requests)))
+        server = self.nova.add_server(None, status='BUILD')
+        self.nova.add_server('compute-01', status='BUILD')
+        self.nova.add_server(None, status='ERROR')
+        self.assertEqual({server.id}, self.compute.list_unplaced())
+        self.assertEqual(0, self.compute.count_servers('compute-02'))
+
+    def test_a_user_who_may_not_see_where_servers_are(self) -> None:
+        self.nova.fail(
+            is_servers, faults.status(200, b'{"servers": [{"id": "s1"}]}')
+        )
+        exc = self.assertRaises(
+            exceptions.ProtocolError, self.compute.list_unplaced
+        )
+        self.assertIn('role admin', str(exc))
+
     # The service.
+
+    def test_all_services_in_one_request(self) -> None:
+        services = {
+            service.host: service.id
+            for service in self.compute.list_services()
+        }
+        self.assertEqual(
+            {name: host.service_id for name, host in self.nova.hosts.items()},
+            services,
+        )
+        self.assertEqual(1, len(self.nova.requests))
 
     def test_disables_with_a_reason_and_enables(self) -> None:
         service = self.compute.get_service('compute-01')

@@ -149,6 +149,7 @@ class TestOwnSettings(base.TestCase):
             {
                 'driver': 'auto',
                 'protected_hosts': [],
+                'protected_labels': [],
                 'power_off_mode': 'soft-then-hard',
                 'soft_off_timeout': 180,
                 'power_off_timeout': 300,
@@ -158,6 +159,8 @@ class TestOwnSettings(base.TestCase):
                 'max_concurrent': 10,
                 'max_power_on_per_minute': 30,
                 'max_power_off_per_minute': 30,
+                'max_powered_off': '',
+                'min_dwell': 0,
                 'manage_compute_service': True,
             },
             dict(metal_conf.settings(self.conf())),

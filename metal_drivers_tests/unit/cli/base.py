@@ -3,12 +3,14 @@
 
 import contextlib
 import dataclasses
+import datetime
 import io
 import json
 import logging
 from typing import Any
 
 from metal_drivers.cli import main
+from metal_drivers.power import ownership
 from metal_drivers_tests.emulators import ironic, nova
 from metal_drivers_tests.unit import base
 
@@ -67,6 +69,15 @@ class CommandTestCase(base.TestCase):
     def is_on(self, host: str) -> bool:
         node = self.ironic.node(host.replace('compute', 'metal'))
         return node.power_state == 'power on'
+
+    def mark(self, host: str, node_id: str, under_way: bool = False) -> None:
+        """As if we had disabled nova-compute there for that node."""
+        when = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+        service = self.nova.hosts[host]
+        service.status = 'disabled'
+        service.disabled_reason = ownership.reason(
+            node_id, when, under_way=under_way
+        )
 
     def metal(
         self,

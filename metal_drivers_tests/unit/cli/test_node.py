@@ -37,6 +37,24 @@ class TestList(base.CommandTestCase):
         self.assertIn('conductor-1', two['Note'])
         self.assertIn('by others: kernel upgrade', three['Note'])
 
+    def test_notes_what_we_have_left(self) -> None:
+        ids = [node.uuid for node in self.ironic.nodes.values()]
+        self.mark('compute-01', ids[0])
+        self.mark('compute-02', ids[1], under_way=True)
+        self.mark('compute-03', 'other')
+        self.ironic.node('metal-01').power_state = 'power off'
+        off, on, other, _ = self.metal('node', 'list', '-f', 'json').json
+        since = '2026-03-01 00:00:00 UTC'
+        self.assertEqual(f'switched off by us since {since}', off['Note'])
+        self.assertIn(
+            f'interrupted: we began to switch it off at {since}', on['Note']
+        )
+        self.assertIn('node recover compute-02', on['Note'])
+        self.assertIn('for node other, which is another', other['Note'])
+        self.ironic.node('metal-01').power_state = 'power on'
+        on = self.metal('node', 'list', '-f', 'json').json[0]
+        self.assertIn('not off any more', on['Note'])
+
     def test_without_nova_nothing_matches(self) -> None:
         del self.config['nova']
         for row in self.metal('node', 'list', '-f', 'json').json:

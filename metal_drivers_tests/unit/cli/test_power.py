@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """``node power on`` and ``node power off``."""
 
+import contextlib
+import os
+import signal
+import threading
+from unittest import mock
+
 import fixtures
 
+from metal_drivers.power import process
 from metal_drivers_tests.emulators import messages
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
@@ -19,6 +26,12 @@ class TestPower(base.CommandTestCase):
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
                 lambda: simulation.SimClock(simulation.Calls()),
+            )
+        )
+        # Each command is a process of its own.
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.power.engine.PROCESS', process.Process()
             )
         )
 
@@ -172,3 +185,41 @@ class TestPower(base.CommandTestCase):
         done = self.metal('node', 'power', 'on', 'metal-01', terminal=True)
         self.assertIn('metal-01 (compute-01): power on', done.stderr)
         self.assertIn('nova-compute enabled', done.stderr)
+
+    def test_progress_has_an_end(self) -> None:
+        done = self.metal(
+            *('node', 'power', 'off', 'metal-01', 'metal-02', '--yes'),
+            *('-f', 'json'),
+            terminal=True,
+        )
+        self.assertIn('metal-02 (compute-02): refused', done.stderr)
+        self.assertIn('metal-01 (compute-01): done', done.stderr)
+        self.assertEqual(2, len(done.json))
+
+    def test_a_signal_cancels_and_the_table_is_printed(self) -> None:
+        self.ironic.node('metal-01').reservation = 'conductor-9'
+        before = signal.getsignal(signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # As Ctrl-C does, once, in the middle of a wait.
+            signals = [number]
+
+            def interrupted(
+                clock: simulation.SimClock,
+                alarm: threading.Event,
+                seconds: float,
+                signals: list[signal.Signals] = signals,
+            ) -> None:
+                with contextlib.suppress(IndexError):
+                    os.kill(os.getpid(), signals.pop())
+                self.assertTrue(alarm.wait(30))
+
+            with mock.patch.object(simulation.SimClock, 'wait', interrupted):
+                done = self.metal(
+                    *('node', 'power', 'off', 'metal-01', 'nope'),
+                    *('--yes', '-f', 'json'),
+                )
+            self.assertEqual((1, ''), (done.status, done.stderr))
+            self.assertEqual(2, len(done.json))
+            self.assertIn('cancelled before', done.json[0]['Detail'])
+            self.assertEqual('power on', self.state('metal-01'))
+        self.assertEqual(before, signal.getsignal(signal.SIGINT))

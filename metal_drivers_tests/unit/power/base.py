@@ -58,4 +58,9 @@ class PowerCase(testtools.TestCase):
         self.assertTrue(reason.startswith('metal-drivers/1 '), reason)
 
     def steps(self) -> list[Step]:
-        return [event.step for event in self.cloud.events]
+        """What was done, without the first step and the last."""
+        return [
+            event.step
+            for event in self.cloud.events
+            if event.step is not Step.ASKED and not event.step.last
+        ]

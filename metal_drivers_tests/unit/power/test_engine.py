@@ -67,13 +67,6 @@ class TestEngine(base.PowerCase):
         self.cloud.fail(KeyboardInterrupt(), 'get_node')
         self.assertRaises(KeyboardInterrupt, self.outcomes, 'n1', 'n2')
 
-    def test_results_come_one_by_one(self) -> None:
-        results = self.cloud.engine().switch(
-            self.cloud.fleet(), ['n1', 'n2'], OFF
-        )
-        next(results)
-        self.assertEqual(ON, self.cloud.driver.nodes['id-2'].power)
-
     def test_a_node_is_switched_on_or_off(self) -> None:
         (member, *_) = self.cloud.fleet().members
         for state in (PowerState.UNKNOWN, PowerState.ERROR):

@@ -53,7 +53,8 @@ SETTINGS = {
     'power_off_timeout': 60,
     'power_on_timeout': 60,
     'service_up_timeout': 90,
-    'poll_interval': 15,
+    # The first look is after a fifth of it.
+    'poll_interval': 60,
 }
 
 

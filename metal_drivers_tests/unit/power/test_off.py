@@ -24,13 +24,13 @@ class TestOrder(base.PowerCase):
         self.assert_ended(Outcome.DONE, result, 'off, by soft power off')
         self.assertEqual(
             'get_node count_servers get_node get_service disable '
-            'count_servers set_power_state',
-            ' '.join(self.cloud.calls.names()[:7]),
+            'list_unplaced count_servers set_power_state',
+            ' '.join(self.cloud.calls.names()[:8]),
         )
         self.assert_ours()
         self.assertEqual(
             'metal-drivers/1 powered off to save energy, '
-            '2026-01-01T00:00:00Z, node id-1',
+            '2026-01-01T00:00:10Z, node id-1',
             self.host.reason,
         )
         self.assertEqual(
@@ -146,8 +146,11 @@ class TestServers(base.PowerCase):
         self.cloud.clock.at(
             100, lambda: self.cloud.nova.change('h1', 'enabled', None)
         )
-        self.assert_ended(Outcome.DONE, self.cloud.off())
-        self.assert_ours()
+        result = self.cloud.off()
+        self.assert_ended(Outcome.FAILED, result, 'somebody enabled')
+        self.assert_sent(SOFT)
+        self.assert_enabled()
+        self.assertEqual(1, self.cloud.calls.names().count('disable'))
 
     def land(self) -> None:
         self.host.servers += 1

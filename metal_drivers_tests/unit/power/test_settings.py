@@ -28,8 +28,14 @@ class TestSettings(base.TestCase):
                 power_on_timeout=3,
                 service_up_timeout=4,
                 poll_interval=5,
+                max_concurrent=6,
+                max_power_on_per_minute=7,
+                max_power_off_per_minute=8,
                 manage_compute_service=False,
                 protected_hosts=('a*', 'b'),
+                protected_labels=('c', 'd*'),
+                min_dwell=9,
+                max_powered_off='30%',
             ),
             self.read(
                 power_off_mode='hard',
@@ -38,8 +44,14 @@ class TestSettings(base.TestCase):
                 power_on_timeout=3,
                 service_up_timeout=4,
                 poll_interval=5,
+                max_concurrent=6,
+                max_power_on_per_minute=7,
+                max_power_off_per_minute=8,
                 manage_compute_service=False,
                 protected_hosts='a*, b',
+                protected_labels='c, d*',
+                min_dwell=9,
+                max_powered_off='30%',
             ),
         )
 
@@ -58,10 +70,24 @@ class TestSettings(base.TestCase):
             ('power_off_timeout', 0),
             ('soft_off_timeout', 'soon'),
             ('manage_compute_service', 'perhaps'),
+            ('min_dwell', -1),
+            ('max_powered_off', 'most'),
+            ('max_powered_off', '101%'),
         ):
             exc = self.refusal(self.read, **{name: value})
             self.assertIsInstance(exc, exceptions.ConfigurationError)
             self.assertEqual((name,), exc.options)
+
+    def test_how_many_may_be_off(self) -> None:
+        for most, hosts, expected in (
+            ('', 7, 7),
+            ('3', 7, 3),
+            ('30%', 10, 3),
+            ('30%', 3, 0),
+            ('100%', 7, 7),
+        ):
+            settings = PowerSettings(max_powered_off=most)
+            self.assertEqual(expected, settings.most_off(hosts))
 
     def test_one_time_for_every_step(self) -> None:
         settings = PowerSettings(protected_hosts=('x',))

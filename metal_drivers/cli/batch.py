@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands that act on many nodes have in common."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from metal_drivers import fleet
+from metal_drivers.cli import base, progress
+from metal_drivers.model import PowerResult
+from metal_drivers.power import PowerEngine, PowerSettings
+
+
+class Batch(base.Lister, abc.ABC):
+    """Has an engine do something, and lists a result for each node."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--dry-run',
+            action='store_true',
+            help='say what would be done, and do nothing',
+        )
+        parser.add_argument(
+            '--timeout',
+            metavar='SECONDS',
+            type=_seconds,
+            help='how long each step may take, instead of the time-outs in '
+            'the configuration',
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        settings = self.settings(parsed_args)
+        if not parsed_args.dry_run:
+            self.confirm(parsed_args)
+        with self.services() as (driver, nova):
+            found = fleet.load(driver, nova)
+            total = self.count(found, parsed_args)
+            with progress.shown(self.app.stderr, total) as watch:
+                engine = PowerEngine(driver, nova, settings, watch=watch)
+                with _cancelled_by_signals(engine):
+                    results = self.work(engine, found, parsed_args)
+        if not all(result.outcome.good for result in results):
+            self.status = 1
+        return ('Node', 'Result', 'Detail'), [
+            (result.name, result.outcome.value, result.detail)
+            for result in results
+        ]
+
+    def settings(self, parsed_args: argparse.Namespace) -> PowerSettings:
+        """The configuration, and what the options change of it."""
+        settings = PowerSettings.from_conf(self.conf)
+        if parsed_args.timeout is not None:
+            settings = settings.within(parsed_args.timeout)
+        return dataclasses.replace(settings, dry_run=parsed_args.dry_run)
+
+    def confirm(self, parsed_args: argparse.Namespace) -> None:
+        """Ask back, where that is due."""
+
+    @abc.abstractmethod
+    def count(
+        self, found: fleet.Fleet, parsed_args: argparse.Namespace
+    ) -> int:
+        """How many nodes it is about."""
+
+    @abc.abstractmethod
+    def work(
+        self,
+        engine: PowerEngine,
+        found: fleet.Fleet,
+        parsed_args: argparse.Namespace,
+    ) -> list[PowerResult]: ...
+
+
+@contextlib.contextmanager
+def _cancelled_by_signals(engine: PowerEngine) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the batch, and the table is printed all the
+    same; a second one ends the command."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+
+    def restore() -> None:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    def cancel(number: int, frame: object) -> None:
+        restore()
+        # From a thread: whoever is interrupted here may hold the lock.
+        threading.Thread(target=engine.cancel, name='metal-cancel').start()
+
+    for number in former:
+        signal.signal(number, cancel)
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds < float('inf'):
+        raise argparse.ArgumentTypeError('must be a number, at least 1')
+    return seconds

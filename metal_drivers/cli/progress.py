@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody at a terminal sees of a batch while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from metal_drivers.power import Event, Step
+from metal_drivers.power.events import Watcher
+
+
+@contextlib.contextmanager
+def shown(stream: TextIO, total: int) -> Iterator[Watcher]:
+    """A watcher for the engine, which draws on the stream.
+
+    Where the stream is no terminal, or where the log is written to it
+    anyway, nothing is drawn, and rich is not imported.
+    """
+    if not stream.isatty() or logging.getLogger().isEnabledFor(logging.INFO):
+        yield lambda event: None
+        return
+
+    from rich import console, progress
+
+    bars = progress.Progress(
+        progress.TextColumn('{task.description}', markup=False),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        console=console.Console(file=stream, highlight=False),
+        transient=True,
+    )
+    with bars:
+        yield _Board(bars, bars.add_task('nodes', total=total)).watch
+
+
+class _Board:
+    """A line for each step, and below them one for the whole batch."""
+
+    def __init__(self, bars: Any, task: Any) -> None:
+        self._bars, self._task = bars, task
+        self._lock = threading.Lock()
+        self._under_way: dict[str, str] = {}
+
+    def watch(self, event: Event) -> None:
+        label = event.member.label
+        with self._lock:
+            if event.step.last:
+                self._under_way.pop(event.node_id, None)
+                self._bars.advance(self._task)
+            else:
+                self._under_way[event.node_id] = label
+            names = ', '.join(self._under_way.values())
+            text = f'{label}: {event.step.value}'
+            if event.step is not Step.ASKED:
+                self._bars.console.print(
+                    f'{text} {event.detail}'.rstrip(),
+                    markup=False,
+                    soft_wrap=True,
+                )
+            self._bars.update(self._task, description=names[:60] or 'nodes')

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``node recover``."""
+
+from __future__ import annotations
+
+import argparse
+
+from metal_drivers import fleet
+from metal_drivers.cli import batch
+from metal_drivers.model import PowerResult
+from metal_drivers.power import PowerEngine, recovery
+
+
+class Recover(batch.Batch):
+    """Clear up what runs that were interrupted have left: give hosts back
+    that are on while nova-compute is disabled by us. Nothing is switched.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'nodes',
+            metavar='NODE',
+            nargs='*',
+            help='an id, a node name or a host name; by default all whose '
+            'nova-compute is disabled by us',
+        )
+        return parser
+
+    def count(
+        self, found: fleet.Fleet, parsed_args: argparse.Namespace
+    ) -> int:
+        return len(set(parsed_args.nodes) or recovery.left_behind(found))
+
+    def work(
+        self,
+        engine: PowerEngine,
+        found: fleet.Fleet,
+        parsed_args: argparse.Namespace,
+    ) -> list[PowerResult]:
+        return engine.recover(found, parsed_args.nodes)

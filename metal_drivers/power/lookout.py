@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many who wait, and one list for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from metal_drivers import base, compute, exceptions
+from metal_drivers.model import Capability, ComputeService, Node
+from metal_drivers.power.clock import Clock
+
+T = TypeVar('T')
+
+#: To ask for one node costs as much as this many entries of a list:
+#: measured on Ironic 39, 17 ms for a node, 1.7 s for a list of 5,000.
+_WORTH = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class _News(Generic[T]):
+    """What a list has brought, which was asked for at that time."""
+
+    began: float
+    entries: Mapping[str, T]
+    problem: exceptions.MetalError | None = None
+
+
+class Lookout(Generic[T]):
+    """Looks at things that are waited for, one by one or all at once.
+
+    Nobody waits here for anybody, so one who hangs holds nobody up.
+
+    :param get: asks for one.
+    :param list_all: asks for all, as freshly; None where the service
+        cannot.
+    """
+
+    def __init__(
+        self,
+        get: Callable[[str], T],
+        list_all: Callable[[], Mapping[str, T]] | None,
+    ) -> None:
+        self._get = get
+        self._list_all = list_all
+        self._lock = threading.Lock()
+        self._alarms: list[threading.Event] = []
+        self._news: _News[T] | None = None
+        #: When the list that is under way was asked for.
+        self._asked_at: float | None = None
+        #: How many entries the list has, as far as it is known.
+        self.size = 0
+
+    @contextlib.contextmanager
+    def waiting(self, alarm: threading.Event) -> Iterator[None]:
+        """Count among those who wait; the alarm is set when there is
+        something new."""
+        with self._lock:
+            self._alarms.append(alarm)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._alarms.remove(alarm)
+            # What is left of it would wake whoever waits for else.
+            alarm.clear()
+
+    def look(
+        self, key: str, after: float, now: float, due: bool
+    ) -> tuple[T, float] | None:
+        """One thing as it was later than ``after``, and when that was.
+
+        :param due: whether to ask where others have not.
+        :returns: None: there is nothing new, or it is being asked for.
+        :raises MetalError: of the service.
+        """
+        lead = False
+        with self._lock:
+            news = self._news
+            if news is not None and news.began > after:
+                if news.problem is not None:
+                    raise news.problem
+                if key in news.entries:
+                    return news.entries[key], news.began
+            elif not due:
+                return None
+            elif self._list_is_worth_it():
+                if self._asked_at is None:
+                    self._asked_at, lead = now, True
+                elif self._asked_at > after:
+                    return None
+        if lead:
+            entries = self._list(now)
+            if key in entries:
+                return entries[key], now
+        return self._get(key), now
+
+    def _list_is_worth_it(self) -> bool:
+        waiting = len(self._alarms)
+        return (
+            self._list_all is not None
+            and waiting > 1
+            and waiting * _WORTH >= self.size
+        )
+
+    def _list(self, now: float) -> Mapping[str, T]:
+        """Ask for the list, and tell all who wait."""
+        assert self._list_all is not None  # noqa: S101, the caller looked
+        news = _News[T](now, {})
+        try:
+            news = _News(now, self._list_all())
+        except (
+            exceptions.UnavailableError,
+            exceptions.BusyError,
+            exceptions.ProtocolError,
+        ) as exc:
+            # The others need not find out for themselves.
+            news = _News(now, {}, exc)
+            raise
+        except exceptions.MetalError:
+            # Not allowed, perhaps; one by one it may be.
+            self._list_all = None
+        finally:
+            with self._lock:
+                self._asked_at = None
+                self._news = news
+                self.size = len(news.entries) or self.size
+                for alarm in self._alarms:
+                    alarm.set()
+        return news.entries
+
+
+class Watch(Generic[T]):
+    """One who waits at a lookout, for one thing.
+
+    :param poll: how long to wait before each look of our own.
+    """
+
+    def __init__(
+        self,
+        lookout: Lookout[T],
+        key: str,
+        clock: Clock,
+        poll: Callable[[], float],
+    ) -> None:
+        self._lookout, self._key = lookout, key
+        self._clock, self._poll = clock, poll
+        self._after = self._due = clock.monotonic()
+
+    def look(self) -> T | None:
+        """What is new of it; None: nothing yet.
+
+        :raises MetalError: of the service.
+        """
+        now = self._clock.monotonic()
+        due, after = now >= self._due, self._after
+        # Should this raise, then what is asked next is to be newer.
+        self._after = now
+        try:
+            seen = self._lookout.look(self._key, after, now, due)
+        except BaseException:
+            self._due = self._clock.monotonic() + self._poll()
+            raise
+        if due or seen:
+            self._due = self._clock.monotonic() + self._poll()
+        self._after = seen[1] if seen else after
+        return seen[0] if seen else None
+
+    @property
+    def left(self) -> float:
+        """Seconds until the next look."""
+        return max(0.0, self._due - self._clock.monotonic())
+
+
+def over_driver(driver: base.MetalDriver) -> Lookout[Node]:
+    # Weakly, since who keeps the lookout keys it by the driver.
+    ref = weakref.ref(driver)
+
+    def asked() -> base.MetalDriver:
+        found = ref()
+        assert found is not None  # noqa: S101, whoever looks has it
+        return found
+
+    return Lookout(
+        lambda key: asked().get_node(key),
+        (lambda: {node.id: node for node in asked().list_nodes()})
+        if Capability.LIVE_LIST in driver.capabilities
+        else None,
+    )
+
+
+def over_nova(nova: compute.Compute) -> Lookout[ComputeService]:
+    ref = weakref.ref(nova)
+
+    def asked() -> compute.Compute:
+        found = ref()
+        assert found is not None  # noqa: S101, whoever looks has it
+        return found
+
+    return Lookout(
+        lambda key: asked().get_service(key),
+        lambda: {entry.host: entry for entry in asked().list_services()},
+    )

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a killed run has left is finished or undone, and only that."""
+
+import datetime
+from typing import Any
+
+from metal_drivers import exceptions
+from metal_drivers.model import Outcome, PowerResult, PowerState
+from metal_drivers.power import ownership
+from metal_drivers_tests.unit import simulation
+from metal_drivers_tests.unit.power import base
+
+DOWN = exceptions.UnavailableError('the service is not there')
+OFF, ON = simulation.OFF, simulation.ON
+
+
+class TestRecovery(base.PowerCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.host.status, self.host.reason = 'disabled', base.OURS
+
+    def recover(self, **settings: Any) -> list[PowerResult]:
+        return self.cloud.engine(**settings).recover(self.cloud.fleet())
+
+    def recovered(self, outcome: Outcome, *said: str, **settings: Any) -> None:
+        (result,) = self.recover(**settings)
+        self.assert_ended(outcome, result, *said)
+        self.assertEqual([], self.cloud.driver.requests)
+
+    def marked(self, age: float, node_id: str = 'id-1') -> None:
+        self.cloud.clock.advance(age)
+        self.host.reason = ownership.reason(
+            node_id, simulation._EPOCH, under_way=True
+        )
+
+    def test_a_host_that_is_on_is_given_back(self) -> None:
+        self.recovered(Outcome.DONE, 'up and enabled')
+        self.assert_enabled()
+
+    def test_once_nova_compute_is_up(self) -> None:
+        self.node.on_since = self.cloud.clock.time
+        self.recovered(Outcome.DONE)
+        self.assertLessEqual(self.host.boot, self.cloud.clock.time)
+        self.assert_enabled()
+
+    def test_a_host_that_is_off_is_left(self) -> None:
+        self.node.power = OFF
+        self.recovered(
+            Outcome.ALREADY, 'switched off by us since 2025-12-31 00:00:00'
+        )
+        self.assert_service('disabled', base.OURS)
+
+    def test_a_state_that_is_not_known_is_left(self) -> None:
+        for state in (PowerState.UNKNOWN, PowerState.ERROR):
+            self.node.shown = state
+            self.recovered(Outcome.REFUSED, f'is {state.value}')
+            self.assert_service('disabled', base.OURS)
+
+    def test_a_change_under_way_is_waited_for(self) -> None:
+        self.cloud.driver.start(self.node, OFF, 40)
+        self.recovered(Outcome.ALREADY, 'switched off by us')
+        self.assert_service('disabled', base.OURS)
+
+    def test_a_change_that_does_not_end_is_told(self) -> None:
+        self.node.busy_until = 1e6
+        self.recovered(Outcome.TIMED_OUT, 'conductor c1')
+        self.assert_service('disabled', base.OURS)
+
+    def test_a_run_that_may_be_at_work_is_waited_for(self) -> None:
+        self.marked(20)
+        self.recovered(Outcome.DONE)
+        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assert_enabled()
+
+    def test_or_left_where_nothing_is_to_be_waited_for(self) -> None:
+        self.marked(20)
+        self.recovered(Outcome.REFUSED, 'for 40 s yet', wait=False)
+        self.assert_ours()
+
+    def test_a_service_that_tells_no_end_takes_longer(self) -> None:
+        self.use(simulation.SimCloud(capabilities=()))
+        self.host.status = 'disabled'
+        self.marked(200)
+        self.recovered(Outcome.DONE, power_off_timeout=300)
+        self.assertLessEqual(360, self.cloud.clock.time)
+
+    def test_the_mark_of_another_node_is_told_and_left(self) -> None:
+        self.marked(1000, 'id-77')
+        reason = self.host.reason
+        self.recovered(Outcome.REFUSED, 'id-77')
+        self.assert_service('disabled', reason)
+
+    def test_what_others_disabled_is_none_of_it(self) -> None:
+        self.host.reason = base.THEIRS
+        self.assertEqual([], self.recover())
+        self.assert_service('disabled', base.THEIRS)
+
+    def test_enabled_by_hand_is_left(self) -> None:
+        fleet = self.cloud.fleet()
+        self.cloud.nova.change('h1', 'enabled', None)
+        (result,) = self.cloud.engine().recover(fleet)
+        self.assert_ended(Outcome.ALREADY, result)
+        self.assert_enabled()
+        self.assertNotIn('disable', self.cloud.calls.names())
+
+    def test_disabled_by_others_meanwhile(self) -> None:
+        self.node.on_since = self.cloud.clock.time
+        self.cloud.clock.at(
+            5, lambda: self.cloud.nova.change('h1', 'disabled', base.THEIRS)
+        )
+        self.recovered(Outcome.DONE, base.THEIRS)
+        self.assert_service('disabled', base.THEIRS)
+
+    def test_renewed_by_another_run_meanwhile(self) -> None:
+        self.node.on_since = self.cloud.clock.time
+        renewed = ownership.reason('id-1', self.cloud.clock.now())
+        self.cloud.clock.at(
+            5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
+        )
+        self.recovered(Outcome.DONE, 'another run')
+        self.assert_service('disabled', renewed)
+
+    def test_guarded(self) -> None:
+        self.node.say(maintenance='repair')
+        self.recovered(Outcome.REFUSED, 'stays disabled', 'repair')
+
+    def test_dry_run(self) -> None:
+        self.recovered(Outcome.PLANNED, 'would enable', dry_run=True)
+        self.assert_service('disabled', base.OURS)
+
+
+class TestAtWork(base.PowerCase):
+    """A transition that finds the mark of another run."""
+
+    def mark(self, node_id: str = 'id-1', under_way: bool = True) -> None:
+        self.host.status = 'disabled'
+        self.host.reason = ownership.reason(
+            node_id, self.cloud.clock.now(), under_way=under_way
+        )
+
+    def test_off_waits_and_takes_over(self) -> None:
+        self.mark()
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        (sent,) = self.cloud.driver.requests
+        self.assertLessEqual(ownership.LEASE, sent.at)
+
+    def test_on_waits_until_nobody_can_switch_it_off(self) -> None:
+        self.mark()
+        self.assert_ended(Outcome.ALREADY, self.cloud.on(), 'enabled')
+        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assertEqual([], self.cloud.driver.requests)
+
+    def test_on_sees_that_the_other_switched_it_off(self) -> None:
+        self.use(simulation.SimCloud(capabilities=()))
+        self.mark()
+        self.cloud.driver.start(self.node, OFF, 50)
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
+        (sent,) = self.cloud.driver.requests
+        self.assertIs(ON, sent.state)
+        self.assertLess(sent.at, 70)
+
+    def test_no_longer_than_the_caller_has_time(self) -> None:
+        for switch in (self.cloud.on, self.cloud.off):
+            self.mark()
+            result = switch(
+                service_up_timeout=30, power_off_timeout=30, soft_off_timeout=9
+            )
+            self.assert_ended(Outcome.REFUSED, result, 'for 60 s yet')
+            self.assertEqual(0, self.cloud.clock.time)
+            self.assert_ours()
+
+    def test_a_mark_of_what_is_done_is_not_waited_for(self) -> None:
+        self.mark(under_way=False)
+        self.assert_ended(Outcome.ALREADY, self.cloud.on(), 'enabled')
+        self.assertLess(self.cloud.clock.time, 11)
+        self.mark(under_way=False)
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        self.assertLess(self.cloud.clock.time, 30)
+
+    def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
+        self.mark()
+        ahead = simulation._EPOCH + datetime.timedelta(hours=2)
+        self.host.reason = ownership.reason('id-1', ahead, under_way=True)
+        self.assert_ended(Outcome.ALREADY, self.cloud.on())
+        self.assertLess(self.cloud.clock.time, ownership.LEASE + 30)
+
+    def test_the_mark_tells_whether_it_is_done(self) -> None:
+        marks = []
+        self.cloud.nova.disabled = lambda host: marks.append(
+            ownership.parse(host.reason)
+        )
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        begun, done = marks
+        assert begun and done
+        self.assertEqual((True, False), (begun.under_way, done.under_way))
+        self.assertEqual(10, (done.when - begun.when).seconds)
+
+    def test_the_host_is_off_whatever_becomes_of_the_mark(self) -> None:
+        self.cloud.fail(DOWN, 'disable', number=2)
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        mark = ownership.parse(self.host.reason)
+        assert mark
+        self.assertTrue(mark.under_way)
+
+    def test_what_others_disabled_meanwhile_is_theirs(self) -> None:
+        self.cloud.clock.at(
+            5, lambda: self.cloud.nova.change('h1', 'disabled', base.THEIRS)
+        )
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        self.assert_service('disabled', base.THEIRS)
+
+    def test_the_mark_is_renewed_before_a_late_request(self) -> None:
+        self.node.ignores_soft = True
+        marks = []
+        self.cloud.nova.disabled = lambda host: marks.append(
+            ownership.parse(host.reason)
+        )
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        _, hard = self.cloud.driver.requests
+        _, renewed, _ = marks
+        assert renewed
+        self.assertTrue(renewed.under_way)
+        self.assertLess(
+            hard.at - 30, (renewed.when - simulation._EPOCH).seconds
+        )
+
+    def test_the_mark_of_another_node_is_not_ours(self) -> None:
+        self.use(simulation.SimCloud(power=OFF))
+        self.mark('id-77')
+        reason = self.host.reason
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'stays disabled')
+        self.assert_service('disabled', reason)

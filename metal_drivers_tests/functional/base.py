@@ -5,6 +5,7 @@ import base64
 import dataclasses
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,10 @@ from metal_drivers_tests.functional.services import base as services_base
 from metal_drivers_tests.unit import base as unit_base
 
 IRONIC = f'{base.NAMESPACE}.ironic'
+SHARED = 'watcher_clients_auth'
+
+#: How every reason begins with which we disable nova-compute.
+OURS = 'metal-drivers/1 '
 
 #: Seconds after which a command counts as hanging.
 PATIENCE = 90.0
@@ -120,6 +125,10 @@ class Command:
         seconds = time.monotonic() - self._began
         return Run(self._process.returncode, stdout, stderr, seconds)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def end(self) -> None:
         """Kill it, if it still runs."""
         if self.running:
@@ -208,3 +217,71 @@ class TestCase(unit_base.TestCase):
             self.assertNotIn(secret, run.output)
             encoded = base64.b64encode(secret.encode()).decode()
             self.assertNotIn(encoded.rstrip('='), run.output)
+
+
+class CloudTestCase(TestCase):
+    """With the cloud that is shared, and left as it was."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.cloud = shared.cloud_for(self)
+        self.config = self.config_as('watcher')
+
+    def config_as(self, user: str, **options: Any) -> str:
+        """The configuration of somebody who has the same credentials for
+        every service.
+
+        :param options: what is different about these.
+        """
+        return self.config_of(
+            {SHARED: {**self.cloud.keystone_options(user), **options}}
+        )
+
+    def node(self, number: int, **fields: Any) -> str:
+        """The uuid of the node under a compute host."""
+        return self.enroll(
+            self.cloud.ironic,
+            self.unique(f'metal-{number}'),
+            extra={'compute_node_id': self.cloud.hypervisor_id(number)},
+            **fields,
+        )
+
+    def service(self, host: str) -> dict[str, Any]:
+        """Nova's word on a nova-compute."""
+        found: dict[str, Any] = self.cloud.nova.services()[host]
+        return found
+
+    def put_service(self, host: str, **changes: str) -> None:
+        service = self.service(host)['id']
+        self.cloud.nova.request('PUT', f'/os-services/{service}', changes)
+
+    def restore(self, number: int) -> None:
+        """Have a compute up and enabled, as every test finds it."""
+        host = self.cloud.compute_host(number)
+        self.cloud.start_compute(number)
+        self.cloud.wait_service(host, 'up')
+        self.put_service(host, status='enabled')
+
+    def host(self, number: int) -> str:
+        """The name of a compute host, which is restored afterwards."""
+        self.addCleanup(self.restore, number)
+        return self.cloud.compute_host(number)
+
+    def power_off(self, node: str, *words: str) -> Run:
+        return self.listing(
+            self.config, *words, 'node', 'power', 'off', '--yes', node
+        )
+
+    def assert_power(self, node: str, state: str) -> None:
+        """Ironic's own word."""
+        found = self.cloud.ironic.node(node)
+        self.assertEqual(f'power {state}', found['power_state'])
+
+    def assert_service(
+        self, host: str, status: str, reason: str | None = None
+    ) -> None:
+        """Nova's own word."""
+        found = self.service(host)
+        self.assertEqual(
+            (status, reason), (found['status'], found['disabled_reason'])
+        )

@@ -154,6 +154,14 @@ class Cloud(base.ServiceFixture):
         """Bring a compute back; Nova sees it some seconds later."""
         self._compute[number].start()
 
+    def freeze_compute(self, number: int) -> None:
+        """Have a compute do nothing until ``thaw_compute``; its host lives,
+        and the servers that it is sent wait."""
+        self._compute[number].pause()
+
+    def thaw_compute(self, number: int) -> None:
+        self._compute[number].resume()
+
     def wait_service(
         self, host: str, state: str, timeout: float = 60
     ) -> dict[str, Any]:

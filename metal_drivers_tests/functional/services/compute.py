@@ -61,7 +61,8 @@ class Compute:
         )
         return retrying(self._boot, host, name)
 
-    def _boot(self, host: str, name: str) -> str:
+    def send_boot(self, host: str, name: str = 'server') -> str:
+        """Ask for a server on a compute host; not waited for."""
         body = {
             'server': {
                 'name': name,
@@ -72,6 +73,10 @@ class Compute:
             }
         }
         server: str = self.request('POST', '/servers', body)['server']['id']
+        return server
+
+    def _boot(self, host: str, name: str) -> str:
+        server = self.send_boot(host, name)
 
         def active() -> bool:
             found = self.request('GET', f'/servers/{server}')['server']

@@ -23,6 +23,10 @@ class Batch(base.Lister, abc.ABC):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        # Options may stand between the nodes, as in other commands.
+        parser.parse_args = (  # type: ignore[method-assign]
+            parser.parse_intermixed_args
+        )
         parser.add_argument(
             '--dry-run',
             action='store_true',

@@ -85,6 +85,16 @@ class TestPower(base.CommandTestCase):
             self.rows(done),
         )
 
+    def test_options_may_stand_between_nodes(self) -> None:
+        done = self.metal(
+            *('node', 'power', 'off', 'metal-01', '--unmatched', 'metal-04'),
+            *('--dry-run', 'metal-02', '-f', 'json'),
+        )
+        self.assertEqual(
+            ['planned', 'planned', 'refused'],
+            [row['Result'] for row in done.json],
+        )
+
     def test_a_name_that_fits_two_is_refused(self) -> None:
         self.ironic.add_node(name='compute-01')
         done = self.metal(

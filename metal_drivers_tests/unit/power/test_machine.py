@@ -188,14 +188,7 @@ FOCUS: dict[str, tuple[str, ...]] = {
     'a request is sent again blindly': ('lose_reply',),
     'on from any state': ('hide',),
     'a disabling of others is taken for ours': ('disable', 'break_'),
-    'a place in the pace is not given back': (
-        'land',
-        'leave',
-        'hide',
-        'show',
-        'maintain',
-        'repaired',
-    ),
+    'a place in the pace is not given back': ('hide', 'show'),
     'nothing is recovered': (*['show'] * 5, 'die'),
     'a recovery takes a run at work for one that was killed': (
         'recover_elsewhere',

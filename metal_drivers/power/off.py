@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from oslo_log import log
 
 from metal_drivers import exceptions
@@ -196,10 +198,9 @@ class PowerOff(Transition):
             if not self.pause(limit, poll()):
                 raise Ended(
                     Outcome.REFUSED,
-                    f'{len(unplaced)} servers are still being scheduled '
-                    f'after {limit.seconds:g} s, and may land on '
-                    f'{self.host}. Try again when they have got a host or '
-                    'are deleted',
+                    f'still being scheduled after {limit.seconds:g} s, and '
+                    f'possibly to {self.host}: {_some(unplaced)}. Try again '
+                    'when such servers have got a host or are deleted',
                 )
             # Those that came later cannot land here.
             unplaced &= self.nova.list_unplaced()
@@ -289,3 +290,9 @@ class PowerOff(Transition):
         except exceptions.MetalError:
             return False
         return settled(node) and node.power_state is PowerState.ON
+
+
+def _some(servers: Collection[str]) -> str:
+    """Their ids, or those of the first and how many more there are."""
+    named, more = sorted(servers)[:3], len(servers) - 3
+    return ', '.join(named) + (f' and {more} more' if more > 0 else '')

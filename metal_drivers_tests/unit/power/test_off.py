@@ -165,6 +165,49 @@ class TestServers(base.PowerCase):
         )
 
 
+class TestScheduling(base.PowerCase):
+    """Servers for which the scheduler has chosen, and Nova shows no host."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.unplaced = self.cloud.nova.unplaced
+        self.unplaced.add('s1')
+
+    def place(self, servers: int) -> None:
+        self.unplaced.clear()
+        self.host.servers = servers
+
+    def test_one_lands_here(self) -> None:
+        self.cloud.clock.at(5, lambda: self.place(1))
+        result = self.cloud.off()
+        self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
+        self.assertIn(Step.SCHEDULING, self.steps())
+        self.assert_sent()
+        self.assert_enabled()
+
+    def test_it_lands_elsewhere(self) -> None:
+        self.cloud.clock.at(5, lambda: self.place(0))
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        (sent,) = self.cloud.driver.requests
+        self.assertLessEqual(5, sent.at)
+
+    def test_others_come_later_and_cannot_land_here(self) -> None:
+        self.cloud.clock.at(5, lambda: self.place(0))
+        self.cloud.clock.at(4, lambda: self.unplaced.add('s2'))
+        self.cloud.clock.at(6, lambda: self.unplaced.add('s3'))
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+
+    def test_one_that_does_not_end(self) -> None:
+        self.unplaced.update(['s2', 's3', 's4', 's5'])
+        result = self.cloud.off()
+        self.assert_ended(
+            Outcome.REFUSED, result, 'after 60 s', 's1, s2, s3 and 2 more'
+        )
+        self.assertEqual(60, self.cloud.clock.time)
+        self.assert_sent()
+        self.assert_enabled()
+
+
 class TestModes(base.PowerCase):
     def test_hard_after_the_soft_deadline(self) -> None:
         self.node.ignores_soft = True

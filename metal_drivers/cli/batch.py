@@ -50,7 +50,9 @@ class Batch(base.Lister, abc.ABC):
         with self.services() as (driver, nova):
             found = fleet.load(driver, nova)
             total = self.count(found, parsed_args)
-            with progress.shown(self.app.stderr, total) as watch:
+            with progress.shown(
+                self.app.stdout, self.app.stderr, total
+            ) as watch:
                 engine = PowerEngine(driver, nova, settings, watch=watch)
                 with _cancelled_by_signals(engine):
                     results = self.work(engine, found, parsed_args)

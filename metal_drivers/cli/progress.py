@@ -14,13 +14,15 @@ from metal_drivers.power.events import Watcher
 
 
 @contextlib.contextmanager
-def shown(stream: TextIO, total: int) -> Iterator[Watcher]:
-    """A watcher for the engine, which draws on the stream.
+def shown(stdout: TextIO, stderr: TextIO, total: int) -> Iterator[Watcher]:
+    """A watcher for the engine, which draws on stderr.
 
-    Where the stream is no terminal, or where the log is written to it
+    Where one of them is no terminal, or where the log is written there
     anyway, nothing is drawn, and rich is not imported.
     """
-    if not stream.isatty() or logging.getLogger().isEnabledFor(logging.INFO):
+    if not (
+        stdout.isatty() and stderr.isatty()
+    ) or logging.getLogger().isEnabledFor(logging.INFO):
         yield lambda event: None
         return
 
@@ -31,7 +33,7 @@ def shown(stream: TextIO, total: int) -> Iterator[Watcher]:
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
-        console=console.Console(file=stream, highlight=False),
+        console=console.Console(file=stderr, highlight=False),
         transient=True,
     )
     with bars:

@@ -84,15 +84,21 @@ class CommandTestCase(base.TestCase):
         *args: str,
         answer: str | None = None,
         terminal: bool = False,
+        piped: bool = False,
     ) -> Done:
         """``metal-drivers ARGS``, with ``self.config``.
 
         :param answer: what somebody at a terminal types.
-        :param terminal: whether stderr is one.
+        :param terminal: whether its output goes to one.
+        :param piped: whether stdout does not, all the same.
         """
         path = self.conf_file('', **self.config)
         return self.run_command(
-            f'--config-file={path}', *args, answer=answer, terminal=terminal
+            f'--config-file={path}',
+            *args,
+            answer=answer,
+            terminal=terminal,
+            piped=piped,
         )
 
     def run_command(
@@ -100,10 +106,11 @@ class CommandTestCase(base.TestCase):
         *args: str,
         answer: str | None = None,
         terminal: bool = False,
+        piped: bool = False,
     ) -> Done:
         """``metal-drivers ARGS``, as they are."""
         stdin = io.StringIO() if answer is None else Terminal(answer)
-        stdout = io.StringIO()
+        stdout = Terminal() if terminal and not piped else io.StringIO()
         stderr = Terminal() if terminal else io.StringIO()
         root = logging.getLogger()
         handlers, level = list(root.handlers), root.level

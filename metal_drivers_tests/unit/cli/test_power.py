@@ -192,6 +192,10 @@ class TestPower(base.CommandTestCase):
     def test_progress_is_for_terminals(self) -> None:
         done = self.metal('node', 'power', 'off', 'metal-01', '--yes')
         self.assertEqual('', done.stderr)
+        done = self.metal(
+            'node', 'power', 'on', 'metal-03', terminal=True, piped=True
+        )
+        self.assertEqual('', done.stderr)
         done = self.metal('node', 'power', 'on', 'metal-01', terminal=True)
         self.assertIn('metal-01 (compute-01): power on', done.stderr)
         self.assertIn('nova-compute enabled', done.stderr)

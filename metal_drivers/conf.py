@@ -157,11 +157,22 @@ class Credentials:
 
     It stands in for Watcher's clients: a driver asks it for ``session``
     only where its own options have no credentials.
+
+    Two are equal where they are configured alike. The repr has only the
+    names of the options.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
+        self._values = dict(values)
         self._session: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return self._values == other._values
+
+    def __repr__(self) -> str:
+        return f'<Credentials {", ".join(sorted(self._values))}>'
 
     @property
     def session(self) -> Any:

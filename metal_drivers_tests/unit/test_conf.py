@@ -338,6 +338,26 @@ class TestSharedCredentials(base.TestCase):
         assert shared is not None
         self.assertEqual(CREDENTIALS['auth_url'], shared.session.auth.auth_url)
 
+    def test_equal_where_they_are_configured_alike(self) -> None:
+        def shared(**options: Any) -> metal_conf.Credentials | None:
+            return metal_conf.shared_credentials(
+                self.conf(watcher_clients_auth={**CREDENTIALS, **options})
+            )
+
+        self.assertEqual(shared(), shared())
+        # What was made of them has no part in it.
+        used = shared()
+        assert used is not None
+        self.assertIsNotNone(used.session)
+        self.assertEqual(shared(), used)
+        for options in (
+            {'password': 'an0ther-s3cret'},
+            {'timeout': 7},
+            {'auth_type': 'v3password'},
+        ):
+            self.assertNotEqual(shared(), shared(**options))
+        self.assertNotEqual(shared(), CREDENTIALS)
+
     def test_a_part_of_them_is_not_nothing(self) -> None:
         conf = self.conf(watcher_clients_auth={'username': 'watcher'})
         shared = metal_conf.shared_credentials(conf)
@@ -420,7 +440,11 @@ class TestSecrets(base.TestCase):
                 pprint.pformat([values]),
             ):
                 self.assertNotIn(PASSWORD, text)
-        self.assertIn('password', repr(driver_values(conf)))
+        for values in (
+            driver_values(conf),
+            metal_conf.shared_credentials(conf),
+        ):
+            self.assertIn('password', repr(values))
 
     def test_error_about_the_secret_itself(self) -> None:
         # oslo.config takes what follows a $ for the name of an option.

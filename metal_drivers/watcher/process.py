@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One driver and one Nova for a process.
+
+Watcher makes a strategy for each audit and an action for each host, in
+many threads. All of them share what is here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import os
+import threading
+import time
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log
+
+from metal_drivers import base, compute, conf, fleet, selector
+from metal_drivers.model import Node
+from metal_drivers.power import PowerEngine, PowerSettings
+
+LOG = log.getLogger(__name__)
+
+#: Seconds for which the actions of a plan share one list of the fleet.
+#: From it they take which host a node runs; all else is asked live.
+_FRESH = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Configuration:
+    """All that the services were made of, to tell whether it changed."""
+
+    driver: str
+    settings: dict[str, Any]
+    driver_values: dict[str, Any]
+    nova_values: dict[str, Any]
+    credentials: conf.Credentials | None
+
+
+class Services:
+    """The bare metal service and Nova, as Watcher's configuration has it.
+
+    May be used by several threads at once.
+    """
+
+    def __init__(
+        self,
+        driver: base.MetalDriver,
+        nova: compute.Compute | None,
+        settings: PowerSettings,
+    ) -> None:
+        self.driver = driver
+        self.nova = nova
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._fleet = fleet.Fleet(())
+        self._loaded_at = float('-inf')
+
+    def engine(self) -> PowerEngine:
+        """An engine, to be cancelled by itself; all keep one pace."""
+        return PowerEngine(self.driver, self.nova, self.settings)
+
+    def load(self) -> fleet.Fleet:
+        """The fleet as it is now: a list of each service."""
+        return fleet.load(self.driver, self.nova)
+
+    def member(self, node_id: str) -> fleet.Member:
+        """The node with that id, its power asked now, and its host.
+
+        :raises NotFoundError: there is no such node.
+        """
+        node = self.driver.get_node(node_id)
+        with self._lock:  # one list for all that wait for it
+            member = self._known(node_id)
+            if member is None or _identity(member.node) != _identity(node):
+                self._fleet = self.load()
+                self._loaded_at = time.monotonic()
+                member = self._known(node_id)
+        if member is None:
+            # Not in the list of those that are to be managed.
+            return fleet.Member(node, problem='the list of nodes lacks it')
+        return dataclasses.replace(member, node=node)
+
+    def _known(self, node_id: str) -> fleet.Member | None:
+        if time.monotonic() - self._loaded_at > _FRESH:
+            return None
+        for member in self._fleet.members:
+            if member.node.id == node_id:
+                return member
+        return None
+
+
+class _Process:
+    """The services of this process, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._made_of: _Configuration | None = None
+        self._services: Services | None = None
+        self._retired: list[Services] = []
+
+    def services(self, config: cfg.ConfigOpts) -> Services:
+        with self._lock:
+            wanted = _read(config)
+            if self._services is None or self._made_of != wanted:
+                made = Services(
+                    selector.get_driver(config),
+                    compute.open_compute(config),
+                    PowerSettings.from_conf(config),
+                )
+                if self._services is not None:
+                    # Others may be using it until the process ends.
+                    self._retired.append(self._services)
+                    LOG.info('The configuration has changed')
+                self._services, self._made_of = made, wanted
+                LOG.info('The bare metal driver is %s', wanted.driver)
+            return self._services
+
+    def close(self) -> None:
+        with self._lock:
+            closing, self._retired = self._retired, []
+            if self._services is not None:
+                closing.append(self._services)
+            self._services = self._made_of = None
+        for services in closing:
+            services.driver.close()
+
+    def forget(self) -> None:
+        """Leave everything to the parent, after a fork."""
+        self.__init__()  # type: ignore[misc]
+
+
+_process = _Process()
+
+
+def services(config: cfg.ConfigOpts | None = None) -> Services:
+    """What the configuration asks for; the same until that changes.
+
+    :param config: by default Watcher's own.
+    :raises ConfigurationError: no driver can be chosen without a guess,
+        or something cannot be used as it is configured.
+    """
+    return _process.services(cfg.CONF if config is None else config)
+
+
+def close() -> None:
+    """Give back threads and sockets; the next use makes them anew."""
+    _process.close()
+
+
+def _read(config: cfg.ConfigOpts) -> _Configuration:
+    chosen = selector.Selector(config).select()
+    driver = chosen.plugin.driver
+    assert driver is not None  # noqa: S101, select() refuses it
+    return _Configuration(
+        chosen.name,
+        conf.settings(config),
+        conf.driver_values(config, chosen.name, driver),
+        conf.nova_values(config),
+        conf.shared_credentials(config),
+    )
+
+
+def _identity(node: Node) -> tuple[object, ...]:
+    """What decides which host the node runs."""
+    return node.hypervisor_id, node.host_names
+
+
+atexit.register(close)
+os.register_at_fork(after_in_child=_process.forget)

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Against a real Watcher. ``tox -e functional-watcher`` installs it."""
+
+from watcher import eventlet
+
+# Before anything else is imported, as Watcher's own services do it.
+eventlet.patch()
+
+# Then the backend of services: whoever comes second may not choose.
+import watcher.tests.functional  # noqa: E402, F401

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hosts an audit switches; no Watcher is needed for it."""
+
+import dataclasses
+import datetime
+import random
+from typing import Any
+
+from metal_drivers.fleet import Member
+from metal_drivers.model import ComputeHost, Node, PowerState
+from metal_drivers.power import PowerSettings, ownership
+from metal_drivers.watcher import saving
+from metal_drivers_tests.unit import base
+
+NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+ON, OFF = PowerState.ON, PowerState.OFF
+
+
+def host(
+    number: int,
+    power: PowerState = ON,
+    servers: int | None = 0,
+    *,
+    ours: float | None = None,
+    under_way: bool = False,
+    reason: str | None = None,
+    up: bool | None = None,
+    **node: Any,
+) -> Member:
+    """A matched host.
+
+    :param ours: hours since we disabled it.
+    :param under_way: whether it was not seen off since.
+    :param reason: why others disabled it.
+    """
+    if ours is not None:
+        when = NOW - datetime.timedelta(hours=ours)
+        reason = ownership.reason(f'id-{number}', when, under_way=under_way)
+    up = power is ON if up is None else up
+    return Member(
+        Node(f'id-{number}', f'node-{number}', power, **node),
+        ComputeHost(
+            f'hv-{number}',
+            f'host-{number}',
+            f'host-{number}.example',
+            'up' if up else 'down',
+            'disabled' if reason else 'enabled',
+            f'service-{number}',
+            reason,
+            servers,
+        ),
+    )
+
+
+class TestDecide(base.TestCase):
+    def decide(
+        self,
+        *members: Member,
+        settings: PowerSettings | None = None,
+        room: int | None = None,
+        **wish: Any,
+    ) -> saving.Decision:
+        mixed = list(members)
+        random.shuffle(mixed)
+        return saving.decide(
+            mixed,
+            saving.Wish(**wish),
+            settings or PowerSettings(),
+            NOW,
+            room,
+        )
+
+    def assert_off(self, decision: saving.Decision, *numbers: int) -> None:
+        self.assertEqual(list(numbers), _numbers(decision.off))
+        self.assertEqual([], _numbers(decision.on))
+
+    def assert_on(self, decision: saving.Decision, *numbers: int) -> None:
+        self.assertEqual(list(numbers), _numbers(decision.on))
+        self.assertEqual([], _numbers(decision.off))
+
+    def test_wanted(self) -> None:
+        for busy, percent, least, wanted in (
+            (0, 10.0, 1, 1),
+            (10, 10.0, 1, 1),
+            (29, 10.0, 1, 2),
+            (30, 10.0, 1, 3),
+            (30, 10.0, 5, 5),
+            (7, 50.0, 0, 3),
+            (3, 0.0, 0, 0),
+            (1, 10.0, 1.9, 1),
+        ):
+            members = [host(n, servers=2) for n in range(busy)]
+            decision = self.decide(
+                *members, free_used_percent=percent, min_free_hosts_num=least
+            )
+            self.assertEqual(wanted, decision.wanted, str(members))
+            self.assertEqual(busy, decision.busy)
+
+    def test_surplus_goes_off_in_the_order_of_names(self) -> None:
+        members = [host(n) for n in (9, 10, 11, 2)]
+        self.assert_off(self.decide(*members), 2, 9, 10)
+
+    def test_servers_not_known_is_busy(self) -> None:
+        decision = self.decide(
+            host(1, servers=None), host(2, servers=1), min_free_hosts_num=0
+        )
+        self.assert_off(decision)
+        self.assertEqual(2, decision.busy)
+
+    def test_off_longest_comes_back_first(self) -> None:
+        members = [
+            host(1, OFF, ours=2),
+            host(2, OFF, ours=5),
+            host(3, OFF),
+            host(4, OFF, ours=3),
+        ]
+        self.assert_on(self.decide(*members, min_free_hosts_num=3), 2, 4, 1)
+        self.assert_on(self.decide(*members, min_free_hosts_num=9), 2, 4, 1, 3)
+
+    def test_spare_is_ours_or_enabled(self) -> None:
+        members = [host(1, OFF, reason='broken fan'), host(2, OFF)]
+        self.assert_on(self.decide(*members, min_free_hosts_num=2), 2)
+        self.assert_on(
+            self.decide(*members, min_free_hosts_num=2, any_off_host=True),
+            1,
+            2,
+        )
+
+    def test_mark_of_another_node_is_not_ours(self) -> None:
+        member = host(1, OFF, ours=5)
+        moved = dataclasses.replace(
+            member, node=dataclasses.replace(member.node, id='other')
+        )
+        self.assert_on(self.decide(moved))
+
+    def test_off_with_shut_off_servers_is_busy_and_no_spare(self) -> None:
+        decision = self.decide(host(1, OFF, servers=1))
+        self.assert_on(decision)
+        self.assertEqual(1, decision.busy)
+
+    def test_never_touched(self) -> None:
+        for member in (
+            host(1, maintenance='disk'),
+            host(1, locked='somebody'),
+            host(1, busy='conductor-1'),
+            host(1, target=OFF),
+            host(1, keep_on='not Deployed'),
+            host(1, reason='others'),
+            host(1, up=False),
+            host(1, PowerState.UNKNOWN),
+            host(1, PowerState.ERROR),
+            dataclasses.replace(host(1), host=None, problem='no host'),
+        ):
+            with self.subTest(member=member):
+                self.assert_off(self.decide(member, min_free_hosts_num=0))
+        for member in (
+            host(1, OFF, maintenance='disk'),
+            host(1, OFF, locked='somebody'),
+            host(1, OFF, busy='conductor-1'),
+            host(1, OFF, target=ON),
+            host(1, OFF, keep_off='not Deployed'),
+            host(1, PowerState.UNKNOWN, up=False),
+        ):
+            with self.subTest(member=member):
+                self.assert_on(self.decide(member, min_free_hosts_num=1))
+
+    def test_protected_counts_as_free(self) -> None:
+        settings = PowerSettings(protected_hosts=('host-1',))
+        decision = self.decide(host(1), host(2), host(3), settings=settings)
+        self.assert_off(decision, 2, 3)
+
+    def test_what_nova_cannot_use_is_not_free(self) -> None:
+        decision = self.decide(
+            host(1, reason='others'),
+            host(2, up=False),
+            host(3, target=OFF),
+            host(4, OFF, ours=1),
+        )
+        self.assert_on(decision, 4)
+
+    def test_on_its_way_counts_as_there(self) -> None:
+        decision = self.decide(
+            host(1, OFF, target=ON, up=True), host(2, OFF, ours=1)
+        )
+        self.assert_on(decision)
+
+    def test_left_halfway(self) -> None:
+        """On, and disabled by us: by a run that was killed."""
+        halfway = host(1, ours=1)
+        self.assert_off(self.decide(halfway, host(2)), 1)
+        self.assert_on(self.decide(halfway, host(2, OFF, ours=9)), 1)
+        # Servers are on it: it must be given back, whatever is wanted.
+        busy = host(1, servers=3, ours=1)
+        decision = self.decide(busy, host(2), host(3))
+        self.assertEqual([1], _numbers(decision.on))
+        self.assertEqual([2], _numbers(decision.off))
+
+    def test_left_halfway_beyond_what_is_missing(self) -> None:
+        decision = self.decide(host(1, ours=1), host(2, ours=1))
+        self.assertEqual([1], _numbers(decision.on))
+        self.assertEqual([2], _numbers(decision.off))
+
+    def test_left_halfway_and_must_not_go_off(self) -> None:
+        """It is given back, wanted or not, and before those that may."""
+        kept = host(2, ours=1, keep_on='disable_power_off')
+        self.assert_on(self.decide(kept, host(1)), 2)
+        self.assert_on(self.decide(host(1, ours=1), host(2), room=0), 1)
+        decision = self.decide(kept, host(1, ours=1))
+        self.assertEqual([2], _numbers(decision.on))
+        self.assertEqual([1], _numbers(decision.off))
+
+    def test_left_halfway_and_not_up(self) -> None:
+        """What does not come back keeps no other from coming."""
+        dead = host(1, ours=1, up=False)
+        self.assert_on(self.decide(dead, host(2, OFF, ours=1)), 2)
+        # There is no other: it may only be slow.
+        self.assert_on(self.decide(dead, host(2, servers=1)), 1)
+        self.assert_off(self.decide(dead, host(2)), 1)
+        # Nothing would come of it.
+        self.assert_on(self.decide(dead, host(2), room=0))
+
+    def test_somebody_may_be_at_it(self) -> None:
+        fresh = host(1, ours=0.01, under_way=True)
+        self.assert_off(self.decide(fresh, min_free_hosts_num=0))
+        self.assert_on(self.decide(fresh, min_free_hosts_num=1))
+        # It was seen to be off: nobody is.
+        back = host(1, ours=0.01)
+        self.assert_on(self.decide(back, min_free_hosts_num=1), 1)
+
+    def test_max_actions(self) -> None:
+        members = [host(n) for n in range(9)]
+        self.assert_off(self.decide(*members, max_actions=2), 0, 1)
+
+    def test_max_powered_off(self) -> None:
+        members = [host(n) for n in range(8)]
+        members += [host(8, OFF), host(9, PowerState.UNKNOWN)]
+        for limit, room in (('', None), ('5', 3), ('30%', 1), ('1', 0)):
+            settings = PowerSettings(max_powered_off=limit)
+            self.assertEqual(room, saving.room_to_go_off(members, settings))
+        self.assert_off(self.decide(*members, room=3), 0, 1, 2)
+
+    def test_dwell(self) -> None:
+        settings = PowerSettings(min_dwell=7200)
+        self.assert_on(
+            self.decide(
+                host(1, OFF, ours=1), host(2, OFF, ours=3), settings=settings
+            ),
+            2,
+        )
+
+    def test_numbers(self) -> None:
+        decision = self.decide(
+            host(1, servers=1), host(2), host(3), host(4, OFF), host(5, OFF)
+        )
+        self.assertEqual(
+            (3, 2, 1, 2, 1),
+            (
+                decision.hosts_on,
+                decision.hosts_off,
+                decision.busy,
+                decision.ready,
+                decision.wanted,
+            ),
+        )
+
+
+def _numbers(members: tuple[Member, ...]) -> list[int]:
+    return [int(member.node.id.removeprefix('id-')) for member in members]

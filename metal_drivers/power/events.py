@@ -30,7 +30,7 @@ class Step(enum.Enum):
     STATE = 'state seen'
     SERVICE = 'waiting for nova-compute'
     ENABLED = 'nova-compute enabled'
-    GIVEN_BACK = 'given back'
+    UNDONE = 'undone'
     #: The last step is one of these three.
     DONE = 'done'
     REFUSED = 'refused'

@@ -262,7 +262,7 @@ class PowerOff(Transition):
                 )
             assert self.nova is not None  # noqa: S101, there is a service
             self.nova.enable(service)
-            self.tell(Step.GIVEN_BACK, f'nova-compute on {self.host}')
+            self.tell(Step.UNDONE, f'nova-compute on {self.host} is enabled')
         except exceptions.MetalError as failure:
             if not self._held:
                 return ''

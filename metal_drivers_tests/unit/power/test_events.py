@@ -57,7 +57,7 @@ class TestEvents(base.PowerCase):
         self.host.servers, self.node.ends_in = 0, 'the BMC said no'
         self.cloud.off()
         self.assertIs(Step.FAILED, self.cloud.events[-1].step)
-        self.assertIn(Step.GIVEN_BACK, self.steps())
+        self.assertIn(Step.UNDONE, self.steps())
 
     def test_a_line_of_the_log_for_each(self) -> None:
         self.cloud.off()

@@ -124,7 +124,7 @@ class TestServers(base.PowerCase):
         self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
         self.assert_sent()
         self.assert_enabled()
-        self.assertIn(Step.GIVEN_BACK, self.steps())
+        self.assertIn(Step.UNDONE, self.steps())
 
     def test_one_lands_while_the_node_is_busy(self) -> None:
         self.cloud.fail(exceptions.BusyError('locked'), 'set_power_state')

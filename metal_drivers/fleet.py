@@ -48,8 +48,8 @@ class Fleet:
     """Every node of the bare metal service."""
 
     members: tuple[Member, ...]
-    #: Compute hosts that no node was found for.
-    strays: tuple[ComputeHost, ...] = ()
+    #: Every compute host, whether a node matches it or not.
+    hosts: tuple[ComputeHost, ...] = ()
 
     def find(self, ref: str) -> Member:
         """The one member with that id, node name or host name.
@@ -81,7 +81,12 @@ def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
     if nova is None:
         return Fleet(
             tuple(
-                Member(node, problem='Nova is not configured')
+                Member(
+                    node,
+                    problem='Nova is not configured',
+                    # It says that it is a compute host.
+                    doubtful=node.hypervisor_id is not None,
+                )
                 for node in nodes
             )
         )
@@ -117,9 +122,7 @@ def match(nodes: Iterable[Node], hosts: Iterable[ComputeHost]) -> Fleet:
         return member if count == 1 else _contested(member, count)
 
     members = tuple(settle(member) for member in found)
-    return Fleet(
-        members, tuple(host for host in hosts if host.id not in claims)
-    )
+    return Fleet(members, tuple(hosts))
 
 
 class _Index:

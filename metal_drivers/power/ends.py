@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from oslo_log import log
+
 from metal_drivers import exceptions
 from metal_drivers.model import Outcome
+
+LOG = log.getLogger(__name__)
 
 
 class Ended(Exception):
@@ -24,8 +28,8 @@ class Cancelled(Ended):
     """Waiting was ended from outside."""
 
 
-def ended(exc: Ended | exceptions.MetalError) -> Ended:
-    """The end that an error of a service makes of a transition."""
+def ended(exc: Exception) -> Ended:
+    """The end that an exception makes of a transition."""
     match exc:
         case Ended():
             return exc
@@ -33,5 +37,13 @@ def ended(exc: Ended | exceptions.MetalError) -> Ended:
             return Ended(Outcome.REFUSED, str(exc))
         case exceptions.TimedOutError():
             return Ended(Outcome.TIMED_OUT, str(exc))
-        case _:
+        case exceptions.MetalError():
             return Ended(Outcome.FAILED, str(exc))
+    # A driver of others may break its contract. What it says may hold a
+    # secret: it goes no further than a debugging log.
+    LOG.debug('A transition has ended', exc_info=exc)
+    return Ended(
+        Outcome.FAILED,
+        f'{type(exc).__name__}, which a driver must not raise; see the log '
+        'with --debug, and tell the author of the driver',
+    )

@@ -18,7 +18,7 @@ from metal_drivers.power import events, off, on, recovery, transition
 from metal_drivers.power.cancelling import Cancel
 from metal_drivers.power.census import Census
 from metal_drivers.power.clock import Clock
-from metal_drivers.power.ends import Ended, ended
+from metal_drivers.power.ends import ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.process import PROCESS, Process
 from metal_drivers.power.settings import PowerSettings
@@ -108,7 +108,8 @@ class PowerEngine:
         refs = list(refs)
         if refs:
             return self._named(fleet, refs, work)
-        return self._each(fleet, recovery.left_behind(fleet), work)
+        found = self._each(fleet, recovery.left_behind(fleet), work)
+        return found + recovery.lost(fleet)
 
     def cancel(self) -> None:
         """End all waiting, now and from now on; from any thread.
@@ -216,17 +217,9 @@ class PowerEngine:
         try:
             with self._claimed(task):
                 return task.run()
-        except (Ended, exceptions.MetalError) as exc:
+        except Exception as exc:
             end = ended(exc)
             return end.outcome, end.detail
-        except Exception as exc:
-            # A driver of others may break its contract. What it says may
-            # hold a secret: it goes no further than a debugging log.
-            LOG.debug('%s', task.member.label, exc_info=True)
-            return Outcome.FAILED, (
-                f'{type(exc).__name__}, which a driver must not raise; see '
-                'the log with --debug, and tell the author of the driver'
-            )
 
     @contextlib.contextmanager
     def _claimed(self, task: transition.Transition) -> Iterator[None]:

@@ -134,14 +134,20 @@ GUARDS: tuple[Guard, ...] = (
     few_enough_off,
 )
 
+#: What is asked before nova-compute is enabled on a host that is on: nothing
+#: is switched then.
+ENABLING: tuple[Guard, ...] = (matched, not_in_maintenance, not_locked)
 
-def refusal(wish: Wish) -> str | None:
+
+def refusal(wish: Wish, asked: Iterable[Guard] | None = None) -> str | None:
     """Why the node must not be switched, or None.
+
+    :param asked: the guards; by default all.
 
     Whether servers are on the host is not asked here: that takes a
     request, and is asked twice, by the transition.
     """
-    for guard in GUARDS:
+    for guard in GUARDS if asked is None else asked:
         reason = guard(wish)
         if reason:
             return reason

@@ -8,19 +8,14 @@ from collections.abc import Collection
 from oslo_log import log
 
 from metal_drivers import exceptions
-from metal_drivers.model import (
-    Capability,
-    ComputeService,
-    OffMode,
-    Outcome,
-    PowerState,
-)
-from metal_drivers.power import ownership
+from metal_drivers.fleet import Member
+from metal_drivers.model import Capability, OffMode, Outcome, PowerState
 from metal_drivers.power.clock import Deadline
 from metal_drivers.power.ends import Ended, NotThere, ended
 from metal_drivers.power.events import Step
-from metal_drivers.power.ownership import RENEW
+from metal_drivers.power.hold import Hold
 from metal_drivers.power.transition import Transition, settled
+from metal_drivers.power.work import Tools
 
 LOG = log.getLogger(__name__)
 
@@ -36,11 +31,16 @@ class PowerOff(Transition):
 
     target = PowerState.OFF
     origin = PowerState.ON
-    #: Whether nova-compute may be disabled by us, in this run or before.
-    _held = False
     #: Whether no server can land any more that was being scheduled when
     #: nova-compute was disabled.
     _scheduled = False
+    #: Whether the operating system may still be shutting down, although we
+    #: do not wait for it any more.
+    _shutting_down = False
+
+    def __init__(self, tools: Tools, member: Member) -> None:
+        super().__init__(tools, member)
+        self._hold = Hold(self)
 
     def run(self) -> tuple[Outcome, str]:
         node = self.look_when_free(
@@ -57,7 +57,7 @@ class PowerOff(Transition):
             # Before anything is changed, and again once it is.
             self._require_no_servers()
             outcome, detail = self._power_off(modes)
-        except (Ended, exceptions.MetalError) as exc:
+        except Exception as exc:
             raise self._give_up(exc) from exc
         except BaseException:
             left = self._undo()
@@ -65,16 +65,25 @@ class PowerOff(Transition):
                 LOG.warning('%s: %s', self.member.label, left)
             raise
         if outcome is Outcome.DONE:
-            self._mark_done()
+            self._hold.done()
         return outcome, detail
 
     def may_send(self, deadline: Deadline) -> bool:
         while super().may_send(deadline):
-            if self._disable(deadline) or self._await_scheduler(deadline):
+            if self._hold.take(
+                deadline, sent=self.sent is not None
+            ) or self._await_scheduler(deadline):
                 # What was seen of the node is stale by now.
                 continue
             self._require_no_servers()
-            return True
+            if self._hold.keeps():
+                return True
+            if deadline.passed:
+                raise Ended(
+                    Outcome.TIMED_OUT,
+                    f'the questions that come before took {deadline.seconds:g}'
+                    ' s; nothing was sent. Try again when Nova is quicker',
+                )
         return False
 
     def _modes(self) -> list[OffMode]:
@@ -120,59 +129,6 @@ class PowerOff(Transition):
                 f'{self.host}. Move or delete '
                 f'{"them" if servers > 1 else "it"} first',
             )
-
-    def _disable(self, deadline: Deadline) -> bool:
-        """Keep servers off the host, and mark that it was us.
-
-        A mark of ours that is not new any more is renewed, so that whoever
-        finds it can tell by its time whether somebody is at work.
-
-        :returns: whether another run may have been at work, and was
-            waited for.
-        """
-        service = self.get_service()
-        if service is None:
-            return False
-        if service.enabled:
-            if self._held:
-                raise Ended(
-                    Outcome.REFUSED,
-                    f'somebody enabled nova-compute on {self.host} '
-                    'meanwhile. Run the same command again if it is to be '
-                    'switched off all the same',
-                )
-        else:
-            mark = ownership.mark_of(service)
-            if mark is None or not mark.names(self.member.node.id):
-                return False
-            limit = self.settings.power_off_timeout
-            if not self._held and (rest := self.await_other(mark, limit)):
-                deadline.extend(rest)
-                return True
-            if self._held and 0 <= mark.age(self.clock.now()) < RENEW:
-                return False
-        self._held = True
-        self._mark(service, under_way=True)
-        self.tell(Step.DISABLED, f'on {self.host}')
-        return False
-
-    def _mark(self, service: ComputeService, *, under_way: bool) -> None:
-        assert self.nova is not None  # noqa: S101, there is a service
-        reason = ownership.reason(
-            self.member.node.id, self.clock.now(), under_way=under_way
-        )
-        self.nova.disable(service, reason)
-
-    def _mark_done(self) -> None:
-        """Tell whoever finds the mark that nobody is at work any more."""
-        try:
-            service = self.get_service()
-            if self._held and ownership.ours(service, self.member.node.id):
-                assert service is not None  # noqa: S101, it is ours
-                self._mark(service, under_way=False)
-        except exceptions.MetalError as exc:
-            # The host is off. Whoever finds the mark waits for a while.
-            LOG.info('%s: %s', self.member.label, exc.message)
 
     def _await_scheduler(self, deadline: Deadline) -> bool:
         """Wait for servers that the scheduler may have sent here before
@@ -230,10 +186,16 @@ class PowerOff(Transition):
             return Outcome.DONE, 'off'
         if not self.settings.wait:
             return Outcome.PLANNED, f'{step.value} was asked for'
-        self.follow()
+        self._shutting_down = False
+        try:
+            self.follow()
+        except NotThere as end:
+            late = end.outcome is Outcome.TIMED_OUT
+            self._shutting_down = late and mode is OffMode.SOFT
+            raise
         return Outcome.DONE, f'off, by {step.value}'
 
-    def _give_up(self, exc: Ended | exceptions.MetalError) -> Ended:
+    def _give_up(self, exc: Exception) -> Ended:
         end, left = ended(exc), self._undo()
         outcome, detail = end.outcome, end.detail
         if outcome is Outcome.REFUSED and (left or self.sent):
@@ -245,50 +207,29 @@ class PowerOff(Transition):
 
     def _undo(self) -> str:
         """Give the host back; what could not be, for the message."""
-        stays_on = self._stays_on()
-        try:
-            # Asked last: others may have disabled it as well by now.
-            service = self.get_service()
-            if not ownership.ours(service, self.member.node.id):
-                return ''
-            assert service is not None  # noqa: S101, it is ours
-            mark = ownership.mark_of(service)
-            if not self._held and mark and self.other_left(mark):
-                return ''
-            if not stays_on:
-                return (
-                    f'nova-compute on {self.host} stays disabled, since the '
-                    'node may still go off; run the same command again'
-                )
-            assert self.nova is not None  # noqa: S101, there is a service
-            self.nova.enable(service)
-            self.tell(Step.UNDONE, f'nova-compute on {self.host} is enabled')
-        except exceptions.MetalError as failure:
-            if not self._held:
-                return ''
-            return (
-                f'nova-compute on {self.host} may be left disabled: '
-                f'{failure.message}; `metal-drivers node power on '
-                f'{self.host}` enables it again'
-            )
-        return ''
+        return self._hold.give_back(self._stays_on())
 
     def _stays_on(self) -> bool:
-        """Whether no request of ours can switch the node off any more.
+        """Whether nothing can switch the node off any more.
 
         A service that does not tell the end of a change, or that may not
-        have got the request yet, is believed once the deadline is over.
+        have got the request yet, is believed once the deadline is over;
+        but an operating system may take longer than that.
         """
-        if self.sent is None:
-            return True
-        if not (
-            self.sent.deadline.passed or (self.tells_end and self.sent.taken)
+        sent = self.sent
+        if sent and not (
+            sent.deadline.passed or (self.tells_end and sent.taken)
         ):
+            return False
+        if self._shutting_down and not self.tells_end:
             return False
         try:
             node = self.look()
-        except exceptions.MetalError:
-            return False
+        except Exception:
+            # Where nothing was sent, there is nothing to be afraid of.
+            return sent is None
+        if sent is None:
+            return node.target in (None, PowerState.ON)
         return settled(node) and node.power_state is PowerState.ON
 
 

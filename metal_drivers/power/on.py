@@ -73,18 +73,12 @@ class PowerOn(Transition):
                 or node.power_state is not PowerState.ON
                 or self.settings.dry_run
                 or not self.settings.wait
-                or not self.await_other(mark, self.settings.service_up_timeout)
             ):
                 return service
-
-    def aftermath(self) -> float:
-        # A service that tells when changes end shows what is under way; of
-        # another only the time-outs are known.
-        if self.tells_end:
-            return 0.0
-        return max(
-            self.settings.soft_off_timeout, self.settings.power_off_timeout
-        )
+            other = self.other(mark)
+            limit = self.settings.service_up_timeout
+            if not self.await_other(other, other.effective, limit):
+                return service
 
     def standing(self) -> str:
         if not self._on:
@@ -111,7 +105,7 @@ class PowerOn(Transition):
         if service is None or mark is None:
             return 'on'
         wish = guards.Wish(self.member, self.target, self.settings)
-        reason = guards.refusal(wish)
+        reason = guards.refusal(wish, guards.ENABLING)
         if reason:
             return f'on; nova-compute stays disabled: {reason}'
         if self.settings.dry_run:
@@ -119,7 +113,7 @@ class PowerOn(Transition):
         if not self.settings.wait:
             if not service.up:
                 return 'on; nova-compute is not up yet, and stays disabled'
-            if self.other_left(mark):
+            if self.other(mark).effective.left:
                 return (
                     'on; nova-compute stays disabled: another run may be at '
                     'work on it'
@@ -202,10 +196,11 @@ class PowerOn(Transition):
                 'nova-compute is up, and stays disabled by others: '
                 f'{service.disabled_reason or "no reason was given"}'
             )
-        if mark != self._marked:
-            return (
-                'nova-compute is up, and stays disabled: another run is at '
-                'work on it'
+        if mark != self._marked and mark.under_way:
+            raise Ended(
+                Outcome.FAILED,
+                f'nova-compute on {self.host} is up, and stays disabled: '
+                'another run has begun to switch the host off. Wait for that',
             )
         assert self.nova is not None  # noqa: S101, there is a service
         self.nova.enable(service)

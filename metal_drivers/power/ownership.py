@@ -20,12 +20,11 @@ _MARK = 'metal-drivers/1'
 #: What Nova keeps of a reason.
 _MOST = 255
 
-_FORMAT = '%Y-%m-%dT%H:%M:%SZ'
 _BEGUN = 'powering off to save energy'
 _DONE = 'powered off to save energy'
 _PATTERN = re.compile(
     re.escape(_MARK)
-    + r' (?P<what>[^,]*), (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)'
+    + r' (?P<what>[^,]*), (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)'
     + r', node (?P<node>.+)'
 )
 
@@ -40,7 +39,11 @@ RENEW = 30.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mark:
-    """What a reason of ours says."""
+    """What a reason of ours says.
+
+    Its time is so fine that two runs do not write the same one: a mark is
+    also whose run it is.
+    """
 
     when: datetime.datetime
     #: As much of the node's id as there was room for.
@@ -78,7 +81,8 @@ def reason(
 
     :param under_way: whether the host is yet to be seen off.
     """
-    at = when.astimezone(datetime.UTC).strftime(_FORMAT)
+    utc = when.astimezone(datetime.UTC).replace(tzinfo=None)
+    at = utc.isoformat(timespec='milliseconds') + 'Z'
     what = _BEGUN if under_way else _DONE
     return f'{_MARK} {what}, {at}, node {node_id}'[:_MOST]
 
@@ -89,11 +93,11 @@ def parse(disabled_reason: str | None) -> Mark | None:
     if found is None:
         return None
     try:
-        when = datetime.datetime.strptime(found['when'], _FORMAT)
+        when = datetime.datetime.fromisoformat(found['when'])
     except ValueError:
         return None
     return Mark(
-        when.replace(tzinfo=datetime.UTC),
+        when,
         found['node'],
         found['what'] == _BEGUN,
     )

@@ -53,11 +53,12 @@ class Process:
         with self._lock:
             self._room_taken.discard(node_id)
 
-    def sent(self, node_id: str, state: PowerState, now: float) -> None:
+    def sent(self, node_id: str, now: float) -> None:
         """A request was sent that may have arrived."""
         with self._lock:
             self._sent[node_id] = now
-            self._seen[node_id] = state, now
+            # On its way on it may still fail to come.
+            self._seen[node_id] = PowerState.OFF, now
 
     def seen(self, node_id: str, state: PowerState, now: float) -> None:
         """A node of ours was last seen so, at the end of its transition."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from metal_drivers.fleet import Fleet, Member
-from metal_drivers.model import Outcome, PowerState
+from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import guards, ownership
 from metal_drivers.power.ends import Ended
 from metal_drivers.power.on import PowerOn
@@ -16,6 +16,24 @@ def left_behind(fleet: Fleet) -> list[Member]:
         member
         for member in fleet.members
         if ownership.mark_of(member.host) is not None
+    ]
+
+
+def lost(fleet: Fleet) -> list[PowerResult]:
+    """A result for each host that bears a mark of ours, and of which it is
+    not known which node it runs on."""
+    known = {member.host.id for member in fleet.members if member.host}
+    return [
+        PowerResult(
+            host.name,
+            host.name,
+            Outcome.REFUSED,
+            f'nova-compute was disabled by us for node {mark.node_id}, and no '
+            'node matches the host now; see `metal-drivers node list`. Mend '
+            'that, or enable it by hand',
+        )
+        for host in fleet.hosts
+        if host.id not in known and (mark := ownership.mark_of(host))
     ]
 
 
@@ -53,12 +71,12 @@ class Recovery(PowerOn):
                 'nova-compute stays disabled until that is known',
             )
         wish = guards.Wish(self.member, self.target, self.settings)
-        reason = guards.refusal(wish)
+        reason = guards.refusal(wish, guards.ENABLING)
         if reason:
             raise Ended(
                 Outcome.REFUSED, f'on; nova-compute stays disabled: {reason}'
             )
-        left = self.other_left(mark)
+        left = self.other(mark).effective.left
         if left and not self.settings.dry_run:
             raise Ended(
                 Outcome.REFUSED,

@@ -41,6 +41,10 @@ class PowerSettings:
     #: disabled are waited for. A scheduler that takes longer than the
     #: time-out of its messages (60 s) has lost the server.
     scheduling_timeout: float = 60
+    #: For how long after the last request of another run a node may go off
+    #: without its service telling so. What one run of ours takes for its own
+    #: steps tells nothing of the other.
+    aftermath: float = 300
     #: Act on nodes that match no compute host.
     unmatched: bool = False
     #: Say what would be done, and do nothing.
@@ -69,6 +73,7 @@ class PowerSettings:
             protected_labels=tuple(values.protected_labels),
             min_dwell=values.min_dwell,
             max_powered_off=values.max_powered_off,
+            aftermath=max(values.soft_off_timeout, values.power_off_timeout),
         )
 
     def within(self, timeout: float) -> Self:

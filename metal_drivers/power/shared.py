@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from metal_drivers.model import Outcome
+from metal_drivers.model import Capability, Outcome
 from metal_drivers.power import ownership
 from metal_drivers.power.clock import Backoff, Deadline
 from metal_drivers.power.ends import Ended
@@ -19,7 +19,9 @@ class Other:
     #: What it has left in Nova.
     mark: ownership.Mark
     #: When it cannot be at work any more.
-    deadline: Deadline
+    at_work: Deadline
+    #: When nothing that it asked for can switch the node off any more.
+    effective: Deadline
     poll: Backoff
 
 
@@ -29,27 +31,40 @@ class Shared(Paced):
 
     _other: Other | None = None
 
-    def aftermath(self) -> float:
-        """For how many seconds after a request of another run the node may
-        go off, without the service telling so."""
-        return 0.0
+    @property
+    def tells_end(self) -> bool:
+        return Capability.TELLS_END in self.driver.capabilities
 
-    def other_left(self, mark: ownership.Mark) -> float:
-        """For how many seconds whoever made the mark may be at work."""
-        return self._known(mark).deadline.left
+    def other(self, mark: ownership.Mark) -> Other:
+        """The run that made the mark."""
+        if self._other is None or self._other.mark != mark:
+            now = self.clock.now()
+            # A service that tells when changes end shows what is under way;
+            # of another only the time-outs are known.
+            after = 0.0 if self.tells_end else self.settings.aftermath
+            # Counted from here by a clock that nobody sets.
+            self._other = Other(
+                mark,
+                self.deadline(mark.left(now)),
+                self.deadline(mark.left(now, after)),
+                self.backoff(),
+            )
+        return self._other
 
-    def await_other(self, mark: ownership.Mark, limit: float) -> float:
+    def await_other(
+        self, other: Other, deadline: Deadline, limit: float
+    ) -> float:
         """Wait for a while, where another run may be at work.
 
+        :param deadline: one of the other's.
         :param limit: how many seconds the whole may take.
-        :returns: how many seconds were waited; 0.0: nobody can be at work.
+        :returns: how many seconds were waited; 0.0: it has passed.
         :raises Ended: it would take longer.
         """
-        other = self._known(mark)
-        left = other.deadline.left
+        left = deadline.left
         if not left:
             return 0.0
-        run = f'another run, which began at {mark.when:%H:%M:%S} UTC'
+        run = f'another run, which began at {other.mark.when:%H:%M:%S} UTC'
         if left > limit:
             raise Ended(
                 Outcome.REFUSED,
@@ -61,10 +76,3 @@ class Shared(Paced):
         seconds = min(left, other.poll())
         self.rest(seconds)
         return seconds
-
-    def _known(self, mark: ownership.Mark) -> Other:
-        if self._other is None or self._other.mark != mark:
-            left = mark.left(self.clock.now(), self.aftermath())
-            # Counted from here by a clock that nobody sets.
-            self._other = Other(mark, self.deadline(left), self.backoff())
-        return self._other

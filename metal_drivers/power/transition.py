@@ -9,7 +9,6 @@ import dataclasses
 
 from metal_drivers import exceptions
 from metal_drivers.model import (
-    Capability,
     Node,
     OffMode,
     Outcome,
@@ -78,10 +77,6 @@ class Transition(Shared):
                 self.member.node.power_state,
                 self.clock.monotonic(),
             )
-
-    @property
-    def tells_end(self) -> bool:
-        return Capability.TELLS_END in self.driver.capabilities
 
     def look(self) -> Node:
         """The node as it is now."""
@@ -249,7 +244,7 @@ class Transition(Shared):
     def _started(self) -> None:
         """The request may have arrived, at any time until now."""
         now = self.clock.monotonic()
-        self.process.sent(self.member.node.id, self.target, now)
+        self.process.sent(self.member.node.id, now)
         self.start_place(now)
 
     def _saw(self, node: Node) -> None:

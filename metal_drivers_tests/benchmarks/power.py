@@ -28,11 +28,10 @@ CALL = 0.1
 CHANGE = 2.0
 #: To switch a host off takes the node, the servers, the node once more,
 #: the service, its disabling, the servers that are being scheduled, the
-#: servers once more, the request, and one look that sees it off. Each but
-#: the last is before, or is, the request; the change begins when that is
-#: answered. The two calls after that, which mark that it is done, are not
-#: in the ideal.
-CALLS = 9
+#: servers and the service once more, the request, and one look that sees it
+#: off. Each but the last is before, or is, the request; the change begins
+#: when that is answered. After it the service once more, and its mark.
+CALLS = 12
 #: How much longer than the ideal schedule it may take.
 MOST = 1.15
 
@@ -81,6 +80,7 @@ class _Metal(base.MetalDriver):
 class _Nova(compute.Compute):
     def __init__(self) -> None:
         self.calls = 0
+        self.reasons: dict[str, str] = {}
 
     def count_servers(self, host: str) -> int:
         self._call()
@@ -92,10 +92,13 @@ class _Nova(compute.Compute):
 
     def get_service(self, host: str) -> ComputeService:
         self._call()
-        return ComputeService(host, host, 'up', 'enabled')
+        reason = self.reasons.get(host)
+        status = 'disabled' if reason else 'enabled'
+        return ComputeService(host, host, 'up', status, reason)
 
     def disable(self, service: ComputeService, reason: str) -> None:
         self._call()
+        self.reasons[service.host] = reason
 
     def _call(self) -> None:
         self.calls += 1

@@ -47,7 +47,7 @@ def aged(reason: str | None) -> str:
     While it is recent, another run may be at work, and is waited for.
     """
     old, count = re.subn(
-        r'[0-9-]{10}T[0-9:]{8}Z', '2020-02-02T02:02:02Z', reason or ''
+        r'[0-9-]{10}T[0-9:.]+Z', '2020-02-02T02:02:02Z', reason or ''
     )
     if count != 1:
         raise AssertionError(f'{reason!r} has no time in it')

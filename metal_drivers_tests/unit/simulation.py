@@ -167,6 +167,8 @@ class SimNode:
     shown: PowerState | None = None
     #: Seconds from a request until the change is done.
     delay: float = 10
+    #: The same for a soft one; None: the same.
+    shutdown: float | None = None
     #: Whether the operating system takes no notice of a soft power off;
     #: a service that tells ends gives up after the request's time-out.
     ignores_soft: bool = False
@@ -308,7 +310,10 @@ class SimDriver(base.MetalDriver):
             limit = timeout or sim.soft_limit
             self.start(sim, state, limit, 'soft power off timed out', sent)
         else:
-            self.start(sim, state, sim.delay, sim.ends_in, sent)
+            delay = sim.delay
+            if mode is OffMode.SOFT and sim.shutdown is not None:
+                delay = sim.shutdown
+            self.start(sim, state, delay, sim.ends_in, sent)
 
 
 @dataclasses.dataclass

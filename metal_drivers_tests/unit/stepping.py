@@ -124,11 +124,11 @@ class Stepper(simulation.Calls):
             return act()
         if task.dead:
             raise Killed
-        node = args[0] if name == 'set_power_state' else None
+        node = (task.owner, args[0]) if name == 'set_power_state' else None
         if node:
             self._commands[node] += 1
             if self._commands[node] > 1:
-                self.harm.append(f'two commands in flight for {node}')
+                self.harm.append(f'two commands in flight for {args[0]}')
         try:
             task.call = name, args
             task.park()

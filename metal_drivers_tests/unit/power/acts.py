@@ -47,6 +47,19 @@ class Acts:
         if len(self.stepper.tasks) < 4:
             self.engine(process.Process()).recover(self.cloud.fleet())
 
+    def off_elsewhere(self, which: int) -> None:
+        """Another process is asked to switch it off."""
+        self._switch_elsewhere(which, OFF)
+
+    def on_elsewhere(self, which: int) -> None:
+        self._switch_elsewhere(which, ON)
+
+    def _switch_elsewhere(self, which: int, state: PowerState) -> None:
+        if len(self.stepper.tasks) < 4:
+            self.engine(process.Process()).switch(
+                self.cloud.fleet(), [f'id-{which + 1}'], state
+            )
+
     def cancel_one(self, which: int) -> None:
         self.cancel(which % 3)
 

@@ -87,6 +87,8 @@ HAPPENINGS: tuple[stepping.Fate | str, ...] = (
             'cancel_one',
             'die',
             'recover_elsewhere',
+            'off_elsewhere',
+            'on_elsewhere',
         )
     ),
 )
@@ -107,8 +109,10 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
     rate = 2
     mortal = True
 
-    @stateful.initialize(tells=st.booleans(), late=st.booleans())
-    def begin(self, tells: bool, late: bool) -> None:
+    @stateful.initialize(
+        tells=st.booleans(), late=st.booleans(), slow=st.booleans()
+    )
+    def begin(self, tells: bool, late: bool, slow: bool) -> None:
         logging.disable(logging.CRITICAL)
         self.stepper = stepping.Stepper()
         capabilities = {Capability.SOFT_OFF}
@@ -126,6 +130,8 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         self.sims[6].say(host_names=('elsewhere',))
         for sim in self.sims:
             sim.delay = 10 if late else 1
+            # Longer than a soft power off is waited for.
+            sim.shutdown = 55 if slow else None
         # Switched off by us, long ago.
         for number in (1, 3):
             self.sims[number].power = OFF

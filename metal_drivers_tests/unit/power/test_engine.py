@@ -56,7 +56,9 @@ class TestEngine(base.PowerCase):
     def test_nor_does_a_driver_that_breaks_its_contract(self) -> None:
         self.cloud.fail(TypeError('password=hunter2'), 'set_power_state')
         first, second = self.cloud.switch(OFF, 'n1', 'n2')
-        self.assert_ended(Outcome.FAILED, first, 'TypeError', '--debug')
+        self.assert_ended(
+            Outcome.FAILED, first, 'TypeError', '--debug', 'stays disabled'
+        )
         self.assertNotIn('hunter2', first.detail)
         self.assert_ended(Outcome.DONE, second)
         # Whether the request arrived is not known.

@@ -62,6 +62,13 @@ class TestHowManyAreOff(base.PowerCase):
         results = self.off(*names, limit=limit, **how)
         return ' '.join(result.outcome.value for result in results)
 
+    def test_one_that_is_on_its_way_on_is_still_off(self) -> None:
+        """Its power supply may be what is broken."""
+        self.assertEqual('done', self.outcomes('n1', limit='1'))
+        self.cloud.driver.nodes['id-1'].delay = 1000
+        self.cloud.switch(ON, 'n1', wait=False)
+        self.assertEqual('refused', self.outcomes('n2', limit='1'))
+
     def test_a_count_and_a_part(self) -> None:
         for limit, most in (('3', 3), ('30%', 3), ('39%', 3), ('0', 0)):
             self.use(simulation.SimCloud(10))

@@ -77,6 +77,21 @@ class TestLookout(testtools.TestCase):
         self.wait(3)
         self.assertEqual(('a alone', 5), self.look('a', 1, 5))
 
+    def test_a_list_that_hangs_holds_nobody_up(self) -> None:
+        self.wait(3)
+        seen: list[Any] = []
+        entries = self.list_all
+
+        def hang() -> dict[str, str]:
+            # Others look while it hangs: for a while it is waited for.
+            seen.append(self.look('b', 2, 14))
+            seen.append(self.look('b', 2, 16))
+            return entries()
+
+        self.lookout._list_all = hang
+        self.look('a', 1, 5)
+        self.assertEqual([None, ('b alone', 16)], seen)
+
     def test_what_is_not_in_the_list(self) -> None:
         self.wait(2)
         self.assertEqual(('x alone', 5), self.look('x', 1, 5))

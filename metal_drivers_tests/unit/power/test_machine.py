@@ -18,12 +18,14 @@ from metal_drivers.power import (
     clock,
     ends,
     guards,
+    hold,
     off,
     on,
     ownership,
     pacing,
     process,
     recovery,
+    shared,
     transition,
 )
 from metal_drivers_tests.unit.power import machine
@@ -61,9 +63,17 @@ def servers_not_asked_again(
 ) -> bool:
     if not transition.Transition.may_send(self, deadline):
         return False
-    self._disable(deadline)
+    self._hold.take(deadline, sent=self.sent is not None)
     self._await_scheduler(deadline)
-    return True
+    return self._hold.keeps()
+
+
+class NoHold(hold.Hold):
+    def take(self, deadline: clock.Deadline, *, sent: bool) -> bool:
+        return False
+
+    def keeps(self) -> bool:
+        return True
 
 
 def sent_again_blindly(
@@ -98,7 +108,21 @@ def gave_up_too_early(self: off.PowerOff) -> bool:
     return True
 
 
+def shutting_down_forgotten(self: off.PowerOff) -> bool:
+    self._shutting_down = False
+    return bool(STAYS_ON(self))
+
+
+def any_run_given_back(self: hold.Hold, stays_on: bool) -> str:
+    service = self._work.get_service()
+    if service is not None:
+        self._marks.add(self._ours(service))
+    return str(GIVE_BACK(self, stays_on))
+
+
 SEND = transition.Transition._send
+STAYS_ON = off.PowerOff._stays_on
+GIVE_BACK = hold.Hold.give_back
 
 #: What could be wrong with the code: what is replaced, and by what.
 PLANTED: dict[str, tuple[Any, str, Any]] = {
@@ -112,15 +136,26 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         '_await_scheduler',
         lambda self, deadline: False,
     ),
-    'nova-compute is not disabled': (
-        off.PowerOff,
-        '_disable',
-        lambda self, deadline: False,
-    ),
+    'nova-compute is not disabled': (off, 'Hold', NoHold),
     'a host is given back that may yet go off': (
         off.PowerOff,
         '_stays_on',
         gave_up_too_early,
+    ),
+    'a system that still shuts down is forgotten': (
+        off.PowerOff,
+        '_stays_on',
+        shutting_down_forgotten,
+    ),
+    'the host of another run is given back': (
+        hold.Hold,
+        'give_back',
+        any_run_given_back,
+    ),
+    'another run is not waited for': (
+        shared.Shared,
+        'await_other',
+        lambda *args: 0.0,
     ),
     'a request is sent again blindly': (
         transition.Transition,
@@ -172,8 +207,9 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
 }
 
 
-#: What has to go wrong for the fault to show; for the others, nothing.
-FOCUS: dict[str, tuple[str, ...]] = {
+#: What has to go wrong for the fault to show, None for everything; for the
+#: others, nothing.
+FOCUS: dict[str, tuple[str, ...] | None] = {
     'servers are not asked for again': ('land',),
     'servers that are being scheduled are forgotten': (
         'schedule',
@@ -185,6 +221,13 @@ FOCUS: dict[str, tuple[str, ...]] = {
         *['show'] * 5,
         'cancel_one',
     ),
+    'a system that still shuts down is forgotten': None,
+    'the host of another run is given back': (
+        'off_elsewhere',
+        'cancel_one',
+    ),
+    'a node is switched twice at once': ('show',),
+    'another run is not waited for': None,
     'a request is sent again blindly': ('lose_reply',),
     'on from any state': ('hide',),
     'a disabling of others is taken for ours': ('disable', 'break_'),

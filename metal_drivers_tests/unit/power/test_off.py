@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Switching off: what is asked, in which order, and how."""
 
+import functools
+
 from metal_drivers import exceptions
 from metal_drivers.model import (
     Capability,
@@ -24,13 +26,13 @@ class TestOrder(base.PowerCase):
         self.assert_ended(Outcome.DONE, result, 'off, by soft power off')
         self.assertEqual(
             'get_node count_servers get_node get_service disable '
-            'list_unplaced count_servers set_power_state',
-            ' '.join(self.cloud.calls.names()[:8]),
+            'list_unplaced count_servers get_service set_power_state',
+            ' '.join(self.cloud.calls.names()[:9]),
         )
         self.assert_ours()
         self.assertEqual(
             'metal-drivers/1 powered off to save energy, '
-            '2026-01-01T00:00:10Z, node id-1',
+            '2026-01-01T00:00:10.368Z, node id-1',
             self.host.reason,
         )
         self.assertEqual(
@@ -152,6 +154,42 @@ class TestServers(base.PowerCase):
         self.assert_enabled()
         self.assertEqual(1, self.cloud.calls.names().count('disable'))
 
+    def test_enabled_by_others_who_had_disabled_it(self) -> None:
+        self.host.status, self.host.reason = 'disabled', base.THEIRS
+        self.node.ignores_soft = True
+        self.cloud.clock.at(
+            100, lambda: self.cloud.nova.change('h1', 'enabled', None)
+        )
+        result = self.cloud.off()
+        self.assert_ended(Outcome.FAILED, result, 'somebody enabled')
+        self.assert_sent(SOFT)
+        self.assert_enabled()
+
+    def test_forbidden_before_the_hard_power_off(self) -> None:
+        for said in (
+            {'maintenance': 'repair'},
+            {'locked': 'by joe'},
+            {'labels': frozenset({'keep'})},
+        ):
+            self.use(simulation.SimCloud())
+            self.node.ignores_soft = True
+            say = functools.partial(self.node.say, **said)
+            self.cloud.clock.at(100, say)
+            result = self.cloud.off(protected_labels=('keep',))
+            self.assert_ended(Outcome.FAILED, result)
+            self.assert_sent(SOFT)
+            self.assert_enabled()
+
+    def test_a_change_of_others_is_not_overrun(self) -> None:
+        """A reboot by somebody shows as on, with on as the target."""
+        self.node.ignores_soft = True
+        self.cloud.clock.at(
+            179, lambda: self.cloud.driver.start(self.node, ON, 60)
+        )
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        soft, hard = self.cloud.driver.requests
+        self.assertLessEqual(soft.at + 239, hard.at)
+
     def land(self) -> None:
         self.host.servers += 1
 
@@ -264,6 +302,16 @@ class TestModes(base.PowerCase):
             Outcome.REFUSED, result, 'power_off_mode', 'Allow a hard power off'
         )
         self.assertEqual(['get_node'], self.cloud.calls.names())
+
+    def test_soft_only_and_the_system_takes_longer(self) -> None:
+        """Without a word from the service it may go off any time."""
+        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.node.delay = 200
+        result = self.cloud.off(off_modes=(SOFT,))
+        self.assert_ended(Outcome.TIMED_OUT, result, 'stays disabled')
+        self.assert_ours()
+        self.cloud.clock.advance(100)
+        self.assertEqual(OFF, self.node.power)
 
     def test_soft_only_is_ignored(self) -> None:
         self.node.ignores_soft = True

@@ -17,8 +17,22 @@ class TestOwnership(testtools.TestCase):
     def test_reason(self) -> None:
         self.assertEqual(
             'metal-drivers/1 powered off to save energy, '
-            '2026-02-28T23:00:00Z, node id-1',
+            '2026-02-28T23:00:00.000Z, node id-1',
             ownership.reason('id-1', WHEN),
+        )
+
+    def test_reason_of_an_earlier_release(self) -> None:
+        mark = ownership.parse(
+            'metal-drivers/1 powered off to save energy, '
+            '2026-02-28T23:00:00Z, node id-1'
+        )
+        self.assertEqual(ownership.Mark(WHEN, 'id-1'), mark)
+
+    def test_two_runs_write_different_ones(self) -> None:
+        later = WHEN + datetime.timedelta(milliseconds=1)
+        self.assertNotEqual(
+            ownership.parse(ownership.reason('id-1', WHEN)),
+            ownership.parse(ownership.reason('id-1', later)),
         )
 
     def test_reason_fits_into_nova(self) -> None:

@@ -5,7 +5,12 @@ import datetime
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers.model import Outcome, PowerResult, PowerState
+from metal_drivers.model import (
+    Capability,
+    Outcome,
+    PowerResult,
+    PowerState,
+)
 from metal_drivers.power import ownership
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import base
@@ -90,6 +95,17 @@ class TestRecovery(base.PowerCase):
         self.recovered(Outcome.REFUSED, 'id-77')
         self.assert_service('disabled', reason)
 
+    def test_a_host_without_a_node_is_told(self) -> None:
+        self.node.say(host_names=('elsewhere',))
+        self.recovered(Outcome.REFUSED, 'no node matches', 'node id-1')
+        self.assert_service('disabled', base.OURS)
+
+    def test_a_host_that_two_nodes_claim_is_told(self) -> None:
+        self.use(simulation.SimCloud(2))
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.cloud.driver.nodes['id-2'].say(host_names=('h1.example',))
+        self.recovered(Outcome.REFUSED, 'no node matches')
+
     def test_what_others_disabled_is_none_of_it(self) -> None:
         self.host.reason = base.THEIRS
         self.assertEqual([], self.recover())
@@ -113,12 +129,28 @@ class TestRecovery(base.PowerCase):
 
     def test_renewed_by_another_run_meanwhile(self) -> None:
         self.node.on_since = self.cloud.clock.time
-        renewed = ownership.reason('id-1', self.cloud.clock.now())
+        now = self.cloud.clock.now()
+        renewed = ownership.reason('id-1', now, under_way=True)
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
-        self.recovered(Outcome.DONE, 'another run')
+        self.recovered(Outcome.FAILED, 'another run')
         self.assert_service('disabled', renewed)
+
+    def test_another_run_marks_what_it_has_done_meanwhile(self) -> None:
+        """It saw the host off, and is through with it."""
+        self.node.on_since = self.cloud.clock.time
+        done = ownership.reason('id-1', self.cloud.clock.now())
+        self.cloud.clock.at(
+            5, lambda: self.cloud.nova.change('h1', 'disabled', done)
+        )
+        self.recovered(Outcome.DONE, 'up and enabled')
+        self.assert_enabled()
+
+    def test_protected_since_then(self) -> None:
+        """Nothing is switched, so it may be given back."""
+        self.recovered(Outcome.DONE, protected_hosts=('h1',))
+        self.assert_enabled()
 
     def test_guarded(self) -> None:
         self.node.say(maintenance='repair')
@@ -158,6 +190,79 @@ class TestAtWork(base.PowerCase):
         (sent,) = self.cloud.driver.requests
         self.assertIs(ON, sent.state)
         self.assertLess(sent.at, 70)
+
+    def test_the_callers_time_is_not_that_of_the_other(self) -> None:
+        self.use(simulation.SimCloud(capabilities=()))
+        self.mark()
+        self.cloud.clock.advance(100)
+        result = self.cloud.on(
+            service_up_timeout=9, power_off_timeout=9, soft_off_timeout=9
+        )
+        self.assert_ended(Outcome.REFUSED, result, 'for 260 s yet')
+        self.assert_ours()
+
+    def test_not_waited_for_and_somebody_may_be_at_work(self) -> None:
+        self.mark()
+        result = self.cloud.on(wait=False)
+        self.assert_ended(Outcome.ALREADY, result, 'another run may be')
+        self.assert_ours()
+
+    def test_off_that_fails_leaves_what_may_go_off_by_itself(self) -> None:
+        """A soft power off of a run that was killed is under way."""
+        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.mark()
+        self.cloud.clock.advance(ownership.LEASE + 1)
+        # Before it has taken the host over, and after.
+        for name, number in (('count_servers', 1), ('count_servers', 2)):
+            self.cloud.fail(DOWN, name, number=number)
+            self.assert_ended(Outcome.FAILED, self.cloud.off())
+            self.assert_ours()
+        self.cloud.clock.advance(400)
+        self.cloud.calls.faults.clear()
+        (result,) = self.cloud.engine().recover(self.cloud.fleet())
+        self.assert_ended(Outcome.DONE, result)
+        self.assert_enabled()
+
+    def test_another_run_takes_it_over_before_the_request(self) -> None:
+        now = self.cloud.clock.now() + datetime.timedelta(milliseconds=5)
+        theirs = ownership.reason('id-1', now, under_way=True)
+        # Right before the last look at nova-compute.
+        self.cloud.calls.meddling[8] = lambda: self.cloud.nova.change(
+            'h1', 'disabled', theirs
+        )
+        result = self.cloud.off()
+        self.assert_ended(Outcome.REFUSED, result, 'another run has begun')
+        self.assert_sent()
+        self.assert_service('disabled', theirs)
+
+    def test_nova_that_is_slow_before_the_request(self) -> None:
+        """A mark that has become old is renewed; nobody is to believe that
+        nobody is at work."""
+        self.cloud.calls.meddling[7] = lambda: self.cloud.clock.advance(65)
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        (sent,) = self.cloud.driver.requests
+        self.assertEqual(65, sent.at)
+        self.assertEqual(3, self.cloud.calls.names().count('disable'))
+
+    def test_nova_that_is_always_slow(self) -> None:
+        for number in range(1, 200):
+            self.cloud.calls.meddling[number] = lambda: (
+                self.cloud.clock.advance(40)
+            )
+        result = self.cloud.off()
+        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova is quicker')
+        self.assert_sent()
+        self.assert_enabled()
+
+    def test_off_leaves_the_mark_of_another_node(self) -> None:
+        self.mark('id-77')
+        reason = self.host.reason
+        self.node.ends_in = 'the BMC said no'
+        self.assert_ended(Outcome.FAILED, self.cloud.off())
+        self.assert_service('disabled', reason)
+        self.node.ends_in = ''
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        self.assert_service('disabled', reason)
 
     def test_no_longer_than_the_caller_has_time(self) -> None:
         for switch in (self.cloud.on, self.cloud.off):

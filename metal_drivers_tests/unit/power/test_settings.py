@@ -36,6 +36,7 @@ class TestSettings(base.TestCase):
                 protected_labels=('c', 'd*'),
                 min_dwell=9,
                 max_powered_off='30%',
+                aftermath=2,
             ),
             self.read(
                 power_off_mode='hard',

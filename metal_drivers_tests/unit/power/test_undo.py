@@ -211,7 +211,7 @@ class TestGivingBack(base.PowerCase):
             result,
             'the BMC said no',
             'nova-compute on h1 may be left disabled: the service is not '
-            'there; `metal-drivers node power on h1` enables it again',
+            'there; `metal-drivers node recover h1` enables it again',
         )
 
     def test_a_refusal_that_leaves_something_is_a_failure(self) -> None:
@@ -303,10 +303,10 @@ class TestInterrupted(base.PowerCase):
                 self.assert_enabled()
         # Whether that one arrived is not known.
         self.assert_ours()
-        self.assertEqual(8, len(names))
+        self.assertEqual(9, len(names))
 
     def test_kept_where_the_node_may_go_off(self) -> None:
-        for number in (9, 10):
+        for number in (10, 11):
             self.interrupt(number)
             self.assert_sent(SOFT)
             self.assert_ours()

@@ -227,7 +227,9 @@ class TestRaced(InterruptedTestCase):
         node, host = self.node(3), self.host(3)
         self.cloud.freeze_compute(3)
         self.addCleanup(self.cloud.thaw_compute, 3)
-        server = self.cloud.nova.send_boot(host, self.unique('server'))
+        server = self.cloud.nova.ask_for_server(
+            self.unique('server'), host=host
+        )
         self.addCleanup(self.cloud.delete_server, server)
         command = self.start('off', host)
         waiting.wait_until(

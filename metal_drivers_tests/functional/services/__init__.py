@@ -7,6 +7,7 @@ Module           What it starts
 ``ironic``       Ironic alone, in one process, without Keystone or a broker
 ``redfish``      a fake BMC that speaks Redfish
 ``cloud``        Keystone, Placement, Nova, Glance, Ironic and RabbitMQ
+``watcher``      Watcher beside such a cloud
 ``shared``       the same, once for each test process
 ===============  ==========================================================
 

@@ -5,6 +5,8 @@ import functools
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+import requests
+
 from metal_drivers_tests.functional.services import (
     baremetal,
     base,
@@ -12,6 +14,7 @@ from metal_drivers_tests.functional.services import (
     conf,
     deployment,
     endpoints,
+    errors,
     neutron_stub,
     nova,
     process,
@@ -51,6 +54,7 @@ class Cloud(base.ServiceFixture):
         ``service``, which by default it does not.
     :param power_delay: seconds, as for StandaloneIronic.
 
+    :ivar where: the endpoints, for services that are added.
     :ivar auth_url: Keystone, with ``/v3``.
     :ivar ironic: the nodes; see BareMetal.
     :ivar nova: servers, hypervisors and services; see Compute.
@@ -79,10 +83,10 @@ class Cloud(base.ServiceFixture):
 
     def _start(self) -> None:
         stub = self.useFixture(neutron_stub.NeutronStub())
-        self._where = endpoints.Endpoints(stub.port)
-        self.auth_url = self._where.auth_url
+        self.where = endpoints.Endpoints(stub.port)
+        self.auth_url = self.where.auth_url
         self._deployment = deployment.Deployment(
-            self.directory, self._where, self._ironic_options, self.say
+            self.directory, self.where, self._ironic_options, self.say
         )
         self._deployment.prepare(self.computes)
         self.ironic = CloudIronic(
@@ -142,6 +146,29 @@ class Cloud(base.ServiceFixture):
     def hypervisor_id(self, number: int) -> str:
         """Return the UUID of a compute's hypervisor."""
         return nova.hypervisor_id(number)
+
+    def process(self, name: str) -> process.Service:
+        """Return the process of that name, as 'nova-scheduler'."""
+        (found,) = (s for s in self._processes if s.name == name)
+        return found
+
+    def set_power_delay(self, seconds: float) -> None:
+        """Have each power action take longer; restarts Ironic.
+
+        It is paid twice for a real change.
+        """
+        service = self.process('ironic')
+        service.stop()
+        self._deployment.configure_ironic({'fake': {'power_delay': seconds}})
+        service.start()
+        # It takes no action before its conductor has registered.
+        service.wait_ready(self._drives)
+
+    def _drives(self) -> bool:
+        try:
+            return bool(self.ironic.request('GET', '/v1/drivers')['drivers'])
+        except (errors.RequestFailed, requests.RequestException):
+            return False
 
     def stop_compute(self, number: int) -> None:
         """Take a compute away as if its host had lost power.
@@ -218,4 +245,4 @@ class Cloud(base.ServiceFixture):
     ) -> rest.Rest:
         """Return a service's endpoint, for plain requests of a user."""
         auth = users.TokenAuth(self.auth_url, users.USERS[user], system_scope)
-        return rest.Rest(self._where.url(service_type), auth)
+        return rest.Rest(self.where.url(service_type), auth)

@@ -61,22 +61,8 @@ class Compute:
         )
         return retrying(self._boot, host, name)
 
-    def send_boot(self, host: str, name: str = 'server') -> str:
-        """Ask for a server on a compute host; not waited for."""
-        body = {
-            'server': {
-                'name': name,
-                'host': host,
-                'imageRef': self._any_image(),
-                'flavorRef': self._any_flavor(),
-                'networks': 'none',
-            }
-        }
-        server: str = self.request('POST', '/servers', body)['server']['id']
-        return server
-
     def _boot(self, host: str, name: str) -> str:
-        server = self.send_boot(host, name)
+        server = self.ask_for_server(name, host=host)
 
         def active() -> bool:
             found = self.request('GET', f'/servers/{server}')['server']
@@ -93,6 +79,23 @@ class Compute:
             self.request('DELETE', f'/servers/{server}')
             raise
         return server
+
+    def ask_for_server(self, name: str, **fields: str) -> str:
+        """Return the id of a server that has yet to be scheduled.
+
+        :param fields: further ones, as ``host``.
+        """
+        body = {
+            'server': {
+                'name': name,
+                'imageRef': self._any_image(),
+                'flavorRef': self._any_flavor(),
+                'networks': 'none',
+                **fields,
+            }
+        }
+        reply = self.request('POST', '/servers', body)
+        return str(reply['server']['id'])
 
     def delete_server(self, server: str) -> None:
         """Delete a server and wait until it is gone."""

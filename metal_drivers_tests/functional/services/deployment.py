@@ -83,10 +83,16 @@ class Deployment:
     def _prepare_ironic(self) -> None:
         site = self._sites['ironic']
         ironic_service.create_database(site.venv, site.state, site.say)
+        self.configure_ironic({})
+
+    def configure_ironic(self, options: conf.Sections) -> None:
+        """Write the configuration of Ironic, read when it starts."""
+        site = self._sites['ironic']
         conf.write(
             site.state / 'ironic.conf',
             ironic_service.sections(site.state, self._where.ironic_port),
             self._ironic_options,
+            options,
             self._where.authtoken('ironic'),
         )
 

@@ -97,13 +97,28 @@ class Site:
         command.run(self.program(program), '--config-file', config, *words)
 
     def served(
-        self, name: str, module: str, port: int, environment: dict[str, str]
+        self,
+        name: str,
+        module: str,
+        port: int,
+        environment: dict[str, str],
+        *arguments: str | pathlib.Path,
     ) -> process.Service:
-        """Return a process that serves ``module.application``."""
+        """Return a process that serves ``module.application``.
+
+        :param arguments: for an application that parses them itself.
+        """
         script = pathlib.Path(__file__).with_name('serve.py')
         return process.Service(
             name,
-            [self.program('python'), '-sP', script, module, str(port)],
+            [
+                self.program('python'),
+                '-sP',
+                script,
+                module,
+                str(port),
+                *arguments,
+            ],
             self.state / f'{name}.log',
             environment,
             grace=2,

@@ -64,6 +64,14 @@ def register(where: endpoints.Endpoints) -> None:
     Registration(rest.Rest(where.auth_url, auth)).run(where)
 
 
+def add_service(
+    where: endpoints.Endpoints, kind: str, name: str, url: str
+) -> None:
+    """Add a service to the catalog of a Keystone that has its region."""
+    auth = users.TokenAuth(where.auth_url, users.ADMIN)
+    Registration(rest.Rest(where.auth_url, auth)).add_service(kind, name, url)
+
+
 class Registration:
     """Fills a Keystone that has only just been bootstrapped."""
 
@@ -85,15 +93,19 @@ class Registration:
             self._add_user(user, projects[user.project], roles)
         self._api.request('POST', '/regions', _region())
         for kind, (name, url) in where.catalog.items():
-            service = self._create('service', type=kind, name=name)
-            for interface in ('public', 'internal'):
-                self._create(
-                    'endpoint',
-                    service_id=service,
-                    interface=interface,
-                    url=url,
-                    region_id=users.REGION,
-                )
+            self.add_service(kind, name, url)
+
+    def add_service(self, kind: str, name: str, url: str) -> None:
+        """Create one service with its endpoints."""
+        service = self._create('service', type=kind, name=name)
+        for interface in ('public', 'internal'):
+            self._create(
+                'endpoint',
+                service_id=service,
+                interface=interface,
+                url=url,
+                region_id=users.REGION,
+            )
 
     def _add_user(
         self, user: users.User, project: str, roles: dict[str, str]

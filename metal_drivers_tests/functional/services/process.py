@@ -219,12 +219,14 @@ class Service(fixtures.Fixture):
             error.add_note(workspace.tail(self.log))
             raise
 
-    def _gave_up(self) -> bool:
-        if self._fatal is None:
-            return False
+    def logged(self, text: str) -> bool:
+        """Say whether it has written ``text`` since it was last started."""
         with open(self.log, 'rb') as handle:
             handle.seek(self._log_start)
-            return self._fatal.encode() in handle.read()
+            return text.encode() in handle.read()
+
+    def _gave_up(self) -> bool:
+        return self._fatal is not None and self.logged(self._fatal)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._guard is not None:

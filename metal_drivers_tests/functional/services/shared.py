@@ -27,6 +27,7 @@ from metal_drivers_tests.functional.services import (
     cloud,
     errors,
     ironic,
+    watcher,
 )
 
 REQUIRE_VARIABLE = 'METAL_DRIVERS_REQUIRE_CLOUD'
@@ -57,6 +58,12 @@ def cloud_for(test: TestCase) -> cloud.Cloud:
     return _cloud.get(test)
 
 
+def watcher_for(test: TestCase) -> watcher.Watcher:
+    """Return the shared Watcher beside the shared cloud, or skip."""
+    cloud_for(test)
+    return _watcher.get(test)
+
+
 class _Shared(Generic[F]):
     """A fixture that is set up when it is first asked for."""
 
@@ -65,6 +72,11 @@ class _Shared(Generic[F]):
         self._lock = threading.Lock()
         self._fixture: F | None = None
         self._error: Exception | None = None
+
+    def running(self) -> F:
+        """Return it once it was got."""
+        assert self._fixture is not None
+        return self._fixture
 
     def get(self, test: TestCase) -> F:
         """Return it; what failed once fails, or skips, at once again."""
@@ -96,6 +108,7 @@ class _Shared(Generic[F]):
 _ironic = _Shared(ironic.StandaloneIronic)
 _basic_ironic = _Shared(lambda: ironic.StandaloneIronic('http_basic'))
 _cloud = _Shared(cloud.Cloud)
+_watcher = _Shared(lambda: watcher.Watcher(_cloud.running()))
 _live: list[base.ServiceFixture] = []
 _owner: int | None = None
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Virtual environments for the services, made once and kept."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -27,32 +28,51 @@ def ensure(name: str, say: Say) -> pathlib.Path:
     :raises InstallError: if it cannot be made; the next call tries again.
     """
     path = _path(name)
-    requirements = versions.REQUIREMENTS[name]
-    if _ready(path, requirements):
+    requirements = list(versions.REQUIREMENTS[name])
+    content = [f'python {sys.version}', *requirements]
+    if name in versions.WITH_PROJECT:
+        requirements += ['--editable', str(workspace.CHECKOUT)]
+        content += _project()
+    if _ready(path, content):
         return path
-    with workspace.locked(f'{name}-venv'):
-        if not _ready(path, requirements):
+    with workspace.locked(path.name):
+        if not _ready(path, content):
             say(f'installing {requirements[0]} (about a minute, once)')
-            _make(path, requirements)
+            _make(path, requirements, content)
     return path
 
 
-def _ready(path: pathlib.Path, requirements: Sequence[str]) -> bool:
+def _ready(path: pathlib.Path, content: Sequence[str]) -> bool:
     stamp = path / '.ready'
-    return stamp.is_file() and stamp.read_text() == _content(requirements)
+    return stamp.is_file() and stamp.read_text() == _stamp(content)
 
 
 def _path(name: str) -> pathlib.Path:
-    return workspace.cache_directory() / f'{name}-venv'
+    parts = [name, 'venv']
+    if name in versions.WITH_PROJECT:
+        # Checkouts may share a cache, and be tested at the same time.
+        where = str(workspace.CHECKOUT).encode()
+        parts.insert(1, hashlib.sha256(where).hexdigest()[:12])
+    return workspace.cache_directory() / '-'.join(parts)
 
 
-def _content(requirements: Sequence[str]) -> str:
-    return ''.join(
-        f'{line}\n' for line in (f'python {sys.version}', *requirements)
-    )
+def _project() -> list[str]:
+    """What of this project its installation depends on: its modules are
+    read where they are, its entry points and requirements are not."""
+    return [
+        f'{name} '
+        + hashlib.sha256((workspace.CHECKOUT / name).read_bytes()).hexdigest()
+        for name in ('setup.cfg', 'requirements.txt')
+    ]
 
 
-def _make(path: pathlib.Path, requirements: Sequence[str]) -> None:
+def _stamp(content: Sequence[str]) -> str:
+    return ''.join(f'{line}\n' for line in content)
+
+
+def _make(
+    path: pathlib.Path, requirements: Sequence[str], content: Sequence[str]
+) -> None:
     # What an interrupted installation left is not worth mending.
     shutil.rmtree(path, ignore_errors=True)
     python = path / 'bin' / 'python'
@@ -64,4 +84,4 @@ def _make(path: pathlib.Path, requirements: Sequence[str]) -> None:
     except command.CommandFailed as error:
         shutil.rmtree(path, ignore_errors=True)
         raise errors.InstallError(str(error)) from None
-    (path / '.ready').write_text(_content(requirements))
+    (path / '.ready').write_text(_stamp(content))

@@ -10,4 +10,13 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'nova': ('nova==34.0.0', _SERVER),
     'placement': ('openstack-placement==16.0.0', _SERVER),
     'sushy-tools': ('sushy-tools==2.2.0',),
+    'watcher': (
+        'python-watcher==17.0.0',
+        _SERVER,
+        'python-openstackclient==10.5.0',
+        'python-watcherclient==4.11.0',
+    ),
 }
+
+# Those that this project is installed beside, from this checkout.
+WITH_PROJECT = frozenset({'watcher'})

@@ -23,13 +23,14 @@ CACHE_VARIABLE = 'METAL_DRIVERS_SERVICES'
 _PREFIX = 'metal-drivers-'
 # Locked for as long as the process lives that uses the directory.
 _CLAIM = 'in-use'
-_CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
+#: Where this project is.
+CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def cache_directory() -> pathlib.Path:
     """Return the directory that outlives a run, making it if need be."""
     where = os.environ.get(CACHE_VARIABLE)
-    path = pathlib.Path(where) if where else _CHECKOUT / '.services'
+    path = pathlib.Path(where) if where else CHECKOUT / '.services'
     path.mkdir(parents=True, exist_ok=True)
     return path.resolve()
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watcher's real services in a real cloud, used as an operator does."""
 
+import datetime
 import json
 from typing import Any
 
+from metal_drivers.power import ownership
 from metal_drivers_tests.functional import base
 from metal_drivers_tests.functional.services import shared, waiting
 
 GOAL = 'saving_energy'
 STRATEGY = 'metal_saving_energy'
 ACTION = 'metal_power_state'
+
+LONG_AGO = datetime.datetime(2020, 2, 2, tzinfo=datetime.UTC)
 
 Json = dict[str, Any]
 
@@ -248,11 +252,7 @@ class TestKilledApplier(WatcherTestCase):
         self.assert_cancelled(plan)
         # For some time yet, whoever disabled it might be at work.
         self.assertEqual({}, self.planned(self.audit(min_free_hosts_num=1)))
-        self.put_service(
-            self.name,
-            status='disabled',
-            disabled_reason=base.aged(reason),
-        )
+        self.disable(base.aged(reason))
         plan = self.audit(min_free_hosts_num=1)
         self.assertEqual({self.name: 'on'}, self.planned(plan))
         self.execute(plan)
@@ -283,6 +283,32 @@ class TestKilledApplier(WatcherTestCase):
         self.cloud.start_compute(2)
         self.assertEqual('SUCCEEDED', self.end_of(plan)['state'])
         self.assert_service(self.name, 'enabled')
+
+    def test_while_it_comes_back(self) -> None:
+        """Nobody enables it, until an audit gives it back."""
+        reason = ownership.reason(self.metal, LONG_AGO)
+        self.disable(reason)
+        self.cloud.ironic.set_power(self.metal, 'off')
+        self.lose_power(2)
+        plan = self.audit(min_free_hosts_num=1)
+        self.assertEqual({self.name: 'on'}, self.planned(plan))
+        self.start(plan)
+        self.wait_power(self.metal, 'on')
+        self.kill()
+        self.cloud.start_compute(2)
+        self.cloud.wait_service(self.name, 'up')
+        self.assertEqual(reason, self.assert_ours(self.name, self.metal))
+
+        self.restart()
+        self.assert_cancelled(plan)
+        plan = self.audit(min_free_hosts_num=1)
+        self.assertEqual({self.name: 'on'}, self.planned(plan))
+        self.execute(plan)
+        self.assert_service(self.name, 'enabled')
+
+    def disable(self, reason: str) -> None:
+        """Disable nova-compute on the host."""
+        self.put_service(self.name, status='disabled', disabled_reason=reason)
 
     def boot_anywhere(self) -> None:
         """Ask for a server on whichever host."""

@@ -206,17 +206,19 @@ class TestKilledApplier(WatcherTestCase):
         self.metal = self.node(2)
         self.name = self.host(2)
 
-    def begin(self) -> str:
-        """Start a plan that switches the host off, and wait until its
-        nova-compute is disabled."""
+    def plan_off(self) -> str:
+        """A plan that switches the host off."""
         plan = self.audit(min_free_hosts_num=0)
         self.assertEqual({self.name: 'off'}, self.planned(plan))
+        return plan
+
+    def begin(self, plan: str) -> None:
+        """Start it, and wait until nova-compute is disabled."""
         self.start(plan)
         waiting.wait_until(
             lambda: self.service(self.name)['status'] == 'disabled',
             'nova-compute to be disabled',
         )
-        return plan
 
     def kill(self) -> None:
         """SIGKILL; the applier runs again after the test in any case."""
@@ -237,12 +239,13 @@ class TestKilledApplier(WatcherTestCase):
 
     def test_before_the_power_was_cut(self) -> None:
         """The host stays on and disabled, until an audit gives it back."""
+        plan = self.plan_off()
         # While a server is being scheduled, no host goes off.
         scheduler = self.cloud.process('nova-scheduler')
         self.addCleanup(scheduler.resume)
         scheduler.pause()
         self.boot_anywhere()
-        plan = self.begin()
+        self.begin(plan)
         self.kill()
         scheduler.resume()
         self.assert_power(self.metal, 'on')
@@ -261,9 +264,10 @@ class TestKilledApplier(WatcherTestCase):
 
     def test_while_it_goes_off(self) -> None:
         """Ironic switches it off all the same; an audit has it back."""
+        plan = self.plan_off()
         self.addCleanup(self.cloud.set_power_delay, 0)
-        self.cloud.set_power_delay(4)
-        plan = self.begin()
+        self.cloud.set_power_delay(5)
+        self.begin(plan)
         waiting.wait_until(
             lambda: self.cloud.ironic.node(self.metal)['target_power_state'],
             'the power off to begin',

@@ -94,7 +94,7 @@ class Watcher(base.ServiceFixture):
         )
 
     def wait_state(
-        self, path: str, *states: str, timeout: float = 60
+        self, path: str, *states: str, timeout: float = 120
     ) -> dict[str, Any]:
         """Wait until an audit, a plan or an action is in one of ``states``.
 

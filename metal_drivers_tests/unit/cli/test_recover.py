@@ -48,6 +48,12 @@ class TestRecover(base.CommandTestCase):
         self.assertEqual('planned', done.json[0]['Result'])
         self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
 
+    def test_without_nova_nobody_knows(self) -> None:
+        del self.config['nova']
+        done = self.metal('node', 'recover')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(done, 'Nova', 'Configure [nova]')
+
     def test_nothing_to_do(self) -> None:
         for host in self.nova.hosts.values():
             host.status, host.disabled_reason = 'enabled', None

@@ -30,6 +30,26 @@ MICROVERSION = '2.53'
 _PAGE = 1000
 
 
+#: How a server is that has something on two hosts.
+_MOVING = frozenset(
+    {'MIGRATING', 'RESIZE', 'VERIFY_RESIZE', 'REVERT_RESIZE', 'REBUILD'}
+)
+
+#: How a migration is at its end. ``finished`` is not: a resize is yet to be
+#: confirmed, or reverted.
+_SETTLED = frozenset(
+    {
+        'completed',
+        'confirmed',
+        'reverted',
+        'done',
+        'error',
+        'failed',
+        'cancelled',
+    }
+)
+
+
 class Compute:
     """Nova, as far as power is concerned.
 
@@ -137,6 +157,61 @@ class Compute:
                 if server['OS-EXT-SRV-ATTR:host'] is None:
                     found.add(str(server.get('id')))
         return found
+
+    def list_moving(self, host: str) -> set[str]:
+        """The servers that are on their way to the host or from it, or
+        whose resize from it was not confirmed: Nova counts these where they
+        come from, or where they have gone, and part of them is here.
+
+        One request where there are none.
+        """
+        reply = self._get(
+            f'/os-migrations?{urllib.parse.urlencode({"host": host})}',
+            f'list the migrations to and from {host}',
+        )
+        if reply is None:
+            return set()
+        migrations = reply.get('migrations')
+        if not isinstance(migrations, list):
+            raise exceptions.ProtocolError(
+                'Nova: the reply to list migrations has no list of them'
+            )
+        found = {
+            str(entry.get('instance_uuid'))
+            for entry in migrations
+            if isinstance(entry, dict) and entry.get('status') not in _SETTLED
+        }
+        return {server for server in found if self._moves(server)}
+
+    def _moves(self, server: str) -> bool:
+        """Whether it does: what Nova writes of migrations may be left
+        unfinished when a service dies.
+        """
+        reply = self._get(
+            f'/servers/{urllib.parse.quote(server, safe="")}',
+            f'show server {server}',
+        )
+        found = reply.get('server') if reply else None
+        if not isinstance(found, dict):
+            return False
+        return (
+            found.get('status') in _MOVING
+            or found.get('OS-EXT-STS:task_state') is not None
+        )
+
+    def _get(self, path: str, what: str) -> Mapping[str, Any] | None:
+        """The reply, an object; None where there is no such thing."""
+        try:
+            reply = self._nova.call(
+                'GET', path, what, microversion=MICROVERSION
+            )
+        except exceptions.NotFoundError:
+            return None
+        if not isinstance(reply, dict):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to {what} is not an object'
+            )
+        return reply
 
     def list_services(self) -> list[ComputeService]:
         """The nova-compute services of all hosts, in one request."""

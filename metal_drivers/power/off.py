@@ -75,7 +75,7 @@ class PowerOff(Transition):
             ) or self._await_scheduler(deadline):
                 # What was seen of the node is stale by now.
                 continue
-            self._require_no_servers()
+            self._require_no_servers(held=True)
             if self._hold.keeps():
                 return True
             if deadline.passed:
@@ -112,7 +112,8 @@ class PowerOff(Transition):
             steps.insert(0, f'disable nova-compute on {self.host}')
         return 'would ' + ', then '.join(steps)
 
-    def _require_no_servers(self) -> None:
+    def _require_no_servers(self, *, held: bool = False) -> None:
+        """:param held: whether no others can come any more."""
         if self.member.host is None:
             return
         if self.nova is None:
@@ -121,6 +122,15 @@ class PowerOff(Transition):
                 f'whether servers are on {self.host} cannot be asked: Nova '
                 'is not configured. Configure [nova]',
             )
+        if held or self.settings.dry_run:
+            moving = self.nova.list_moving(self.host)
+            if moving:
+                raise Ended(
+                    Outcome.REFUSED,
+                    f'on the way to or from {self.host}, or resized and not '
+                    f'confirmed: {_some(moving)}. Wait for that first',
+                )
+        # After that: what has come meanwhile counts here.
         servers = self.nova.count_servers(self.host)
         if servers:
             raise Ended(

@@ -113,6 +113,19 @@ class NovaEmulator(http.HttpEmulator):
             host = self.cloud.hosts[host]
         return self.cloud.add_server(host, status, name, tenant_id)
 
+    def add_migration(
+        self,
+        server: Server,
+        source: str,
+        destination: str | None,
+        status: str = 'running',
+    ) -> None:
+        """Have a server move, or have moved, between two hosts."""
+        with self.cloud.lock:
+            self.cloud.migrations.append(
+                nova_state.Migration(server.id, source, destination, status)
+            )
+
     def remove_server(self, server: Server | str) -> None:
         """Delete a server, given itself or its id."""
         key = server if isinstance(server, str) else server.id
@@ -146,6 +159,12 @@ class NovaEmulator(http.HttpEmulator):
                 hypervisors.show,
             ),
             http.route('GET', '/v2.1/servers/detail', servers.detail),
+            http.route('GET', '/v2.1/servers/(?P<key>[^/]+)', servers.show),
+            http.route(
+                'GET',
+                '/v2.1/os-migrations',
+                nova_controllers.Migrations(self).index,
+            ),
             http.route('GET', '/v2.1/os-services', services.index),
             http.route(
                 'PUT', '/v2.1/os-services/(?P<key>[^/]+)', services.update

@@ -236,6 +236,32 @@ class Servers(Controller):
             and node in (None, s.host and s.host.hypervisor_hostname)
         ]
 
+    def show(self, request: messages.Request, key: str) -> messages.Reply:
+        version = self._version(request)
+        with self.cloud.lock:
+            server = self.cloud.servers.get(key)
+        if server is None:
+            raise nova_api.refuse(404, f'Instance {key} could not be found.')
+        view = nova_views.server(
+            server, version, request.host_url, self.nova.admin, up=True
+        )
+        return messages.json_reply({'server': view})
+
+
+class Migrations(Controller):
+    """``/os-migrations``."""
+
+    def index(self, request: messages.Request) -> messages.Reply:
+        self._allow('os-migrations:index')
+        name = request.last('host')
+        with self.cloud.lock:
+            found = [
+                nova_views.migration(number, migration)
+                for number, migration in enumerate(self.cloud.migrations, 1)
+                if name in (None, migration.source, migration.destination)
+            ]
+        return messages.json_reply({'migrations': found})
+
 
 def _hypervisor_id(host: Host, version: nova_api.Version) -> str:
     return host.hypervisor_id if version >= UUIDS else str(host.number)

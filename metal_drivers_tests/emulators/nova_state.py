@@ -67,6 +67,20 @@ class Server:
     created: float
 
 
+@dataclasses.dataclass
+class Migration:
+    """What Nova writes of a server that moves.
+
+    :ivar destination: None until the scheduler has chosen
+    """
+
+    server: str
+    source: str
+    destination: str | None
+    status: str
+    kind: str = 'live-migration'
+
+
 def stamp(seconds: float) -> str:
     """A time as os-services has it: UTC, microseconds, no zone."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
@@ -97,6 +111,7 @@ class Cloud:
         self.lock = threading.RLock()
         self.hosts: dict[str, Host] = {}
         self.servers: dict[str, Server] = {}
+        self.migrations: list[Migration] = []
         self.power_probe: PowerProbe | None = None
         self._servers_made = 0
 

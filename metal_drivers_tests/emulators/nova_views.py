@@ -202,3 +202,22 @@ def _host_status(host: nova_state.Host | None, up: bool) -> str:
     if not up:
         return 'DOWN'
     return 'UP' if host.status == 'enabled' else 'MAINTENANCE'
+
+
+def migration(number: int, it: nova_state.Migration) -> dict[str, Any]:
+    """One migration, as up to 2.58."""
+    return {
+        'id': number,
+        'created_at': '2026-01-01T00:00:00.000000',
+        'updated_at': None,
+        'dest_compute': it.destination,
+        'dest_host': None,
+        'dest_node': it.destination,
+        'instance_uuid': it.server,
+        'migration_type': it.kind,
+        'new_instance_type_id': 1,
+        'old_instance_type_id': 1,
+        'source_compute': it.source,
+        'source_node': it.source,
+        'status': it.status,
+    }

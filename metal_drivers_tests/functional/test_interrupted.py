@@ -242,6 +242,26 @@ class TestRaced(InterruptedTestCase):
         self.assert_service(host, 'enabled')
 
 
+class TestMoved(InterruptedTestCase):
+    def test_resize_that_is_not_confirmed(self) -> None:
+        """Nova counts the server on another host; what it needs to go back
+        is here."""
+        node, host = self.node(3), self.host(3)
+        server = self.cloud.boot(host, self.unique('server'))
+        self.addCleanup(self.cloud.delete_server, server)
+        self.cloud.nova.resize(server)
+        run = self.power_off(host)
+        self.assert_row(run, 'refused', 'resized and not confirmed', server)
+        self.assert_power(node, 'on')
+        self.assert_service(host, 'enabled')
+        self.cloud.nova.act(server, confirmResize=None)
+        waiting.wait_until(
+            lambda: self.cloud.nova.status(server) == 'ACTIVE',
+            'the resize to be confirmed',
+        )
+        self.assert_row(self.power_off(host), 'done')
+
+
 class TestBatch(InterruptedTestCase):
     def test_one_failure_stops_nobody(self) -> None:
         nodes = [self.node(number) for number in (1, 2, 3)]

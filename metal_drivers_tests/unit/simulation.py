@@ -325,6 +325,8 @@ class SimHost:
     status: str = 'enabled'
     reason: str | None = None
     servers: int = 0
+    #: Those that are on their way here.
+    moving: int = 0
     #: Seconds from power on until nova-compute reports.
     boot: float = 30
     changed_at: float = _LONG_AGO
@@ -361,6 +363,13 @@ class SimNova(compute.Compute):
     def list_unplaced(self) -> set[str]:
         return self.calls.make('list_unplaced', lambda: set(self.unplaced))
 
+    def list_moving(self, host: str) -> set[str]:
+        return self.calls.make(
+            'list_moving',
+            lambda: {f's{n}' for n in range(self.hosts[host].moving)},
+            host,
+        )
+
     def list_services(self) -> list[ComputeService]:
         return self.calls.make(
             'list_services', lambda: [self._show(name) for name in self.hosts]
@@ -392,6 +401,15 @@ class SimNova(compute.Compute):
     def land(self, name: str) -> None:
         """The scheduler places a server, where it may."""
         self.hosts[name].servers += self.hosts[name].enabled
+
+    def migrate(self, name: str) -> None:
+        """A server sets out for the host, where it may."""
+        self.hosts[name].moving += self.hosts[name].enabled
+
+    def arrive(self, name: str) -> None:
+        """What was on its way is there, whether it still may or not."""
+        host = self.hosts[name]
+        host.servers, host.moving = host.servers + host.moving, 0
 
     def shown(self) -> list[ComputeHost]:
         """Every host, without a call that is recorded."""
@@ -524,7 +542,8 @@ class SimCloud:
 
     def _switched(self, sent: Sent) -> None:
         host = self._host_on(sent.node_id)
-        if sent.state is OFF and host.servers:
-            self.harm.append(f'off with {host.servers} servers')
+        servers = host.servers + host.moving
+        if sent.state is OFF and servers:
+            self.harm.append(f'off with {servers} servers')
         if sent.state is OFF and host.enabled and self._managed:
             self.harm.append('off with nova-compute enabled')

@@ -145,6 +145,44 @@ class TestCompute(base.TestCase):
         )
         self.assertIn('role admin', str(exc))
 
+    def moving(self, server: str, migration: str, host: int = 1) -> set[str]:
+        """A server of that status on compute-02, with a migration."""
+        added = self.nova.add_server('compute-02', status=server)
+        self.nova.add_migration(added, 'compute-02', 'compute-01', migration)
+        return self.compute.list_moving(f'compute-{host:02}')
+
+    def test_nothing_moves(self) -> None:
+        self.assertEqual(set(), self.compute.list_moving('compute-01'))
+        self.assertEqual(1, len(self.nova.requests))
+
+    def test_servers_that_come_or_go(self) -> None:
+        for host in (1, 2):
+            self.nova.cloud.migrations.clear()
+            self.assertEqual(1, len(self.moving('MIGRATING', 'running', host)))
+        self.assertEqual(set(), self.compute.list_moving('compute-03'))
+
+    def test_a_resize_that_was_not_confirmed(self) -> None:
+        self.assertEqual(1, len(self.moving('VERIFY_RESIZE', 'finished')))
+
+    def test_what_has_moved_long_ago(self) -> None:
+        for status in ('completed', 'confirmed', 'reverted', 'error'):
+            self.assertEqual(set(), self.moving('ACTIVE', status))
+
+    def test_a_migration_that_nobody_has_ended(self) -> None:
+        """Nova keeps it for ever, when a service dies in the middle."""
+        self.assertEqual(set(), self.moving('ACTIVE', 'running'))
+        (gone,) = self.nova.cloud.servers
+        self.nova.remove_server(gone)
+        self.assertEqual(set(), self.compute.list_moving('compute-01'))
+
+    def test_migrations_that_may_not_be_seen(self) -> None:
+        self.nova.admin = False
+        self.assertRaises(
+            exceptions.AuthenticationError,
+            self.compute.list_moving,
+            'compute-01',
+        )
+
     # The service.
 
     def test_all_services_in_one_request(self) -> None:

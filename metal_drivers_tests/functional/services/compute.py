@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests ask of a Nova: servers, hypervisors and services."""
 
+import uuid
 from typing import Any
 
 import tenacity
@@ -97,6 +98,23 @@ class Compute:
         reply = self.request('POST', '/servers', body)
         return str(reply['server']['id'])
 
+    def status(self, server: str) -> str:
+        """Return the status of a server, as 'ACTIVE'."""
+        reply = self.request('GET', f'/servers/{server}')
+        return str(reply['server']['status'])
+
+    def act(self, server: str, **action: Any) -> None:
+        """Have something done to a server, as ``confirmResize=None``."""
+        self.request('POST', f'/servers/{server}/action', action)
+
+    def resize(self, server: str) -> None:
+        """Resize a server, which takes it to another host; not confirmed."""
+        self.act(server, resize={'flavorRef': self._flavor_of(2)})
+        waiting.wait_until(
+            lambda: self.status(server) == 'VERIFY_RESIZE',
+            f'server {server} to be resized',
+        )
+
     def delete_server(self, server: str) -> None:
         """Delete a server and wait until it is gone."""
         self.request('DELETE', f'/servers/{server}')
@@ -161,8 +179,10 @@ class Compute:
 
     def _any_flavor(self) -> str:
         if self._flavor is None:
-            size = {'vcpus': 1, 'ram': 64, 'disk': 1}
-            body = {'flavor': {'name': 'flavor', **size}}
-            reply = self.request('POST', '/flavors', body)
-            self._flavor = reply['flavor']['id']
+            self._flavor = self._flavor_of(1)
         return str(self._flavor)
+
+    def _flavor_of(self, vcpus: int) -> str:
+        size = {'vcpus': vcpus, 'ram': 64, 'disk': 1}
+        body = {'flavor': {'name': f'flavor-{uuid.uuid4()}', **size}}
+        return str(self.request('POST', '/flavors', body)['flavor']['id'])

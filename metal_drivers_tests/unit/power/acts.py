@@ -84,6 +84,12 @@ class Acts:
             self.cloud.nova.hosts[self.targets[name]].servers += 1
         self.cloud.nova.unplaced.clear()
 
+    def migrate(self, which: int) -> None:
+        self.cloud.nova.migrate(self.hosts[which].name)
+
+    def arrive(self, which: int) -> None:
+        self.cloud.nova.arrive(self.hosts[which].name)
+
     def leave(self, which: int) -> None:
         self.hosts[which].servers = 0
 

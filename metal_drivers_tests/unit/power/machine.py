@@ -71,6 +71,8 @@ HAPPENINGS: tuple[stepping.Fate | str, ...] = (
             'land',
             'schedule',
             'place',
+            'migrate',
+            'arrive',
             'leave',
             'disable',
             'enable',

@@ -28,6 +28,7 @@ from metal_drivers.power import (
     shared,
     transition,
 )
+from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import machine
 
 EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '150'))
@@ -136,6 +137,11 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         '_await_scheduler',
         lambda self, deadline: False,
     ),
+    'servers that are on their way are forgotten': (
+        simulation.SimNova,
+        'list_moving',
+        lambda self, host: set(),
+    ),
     'nova-compute is not disabled': (off, 'Hold', NoHold),
     'a host is given back that may yet go off': (
         off.PowerOff,
@@ -217,6 +223,7 @@ FOCUS: dict[str, tuple[str, ...] | None] = {
         'place',
         'leave',
     ),
+    'servers that are on their way are forgotten': ('migrate', 'arrive'),
     'a host is given back that may yet go off': (
         *['show'] * 5,
         'cancel_one',

@@ -26,8 +26,9 @@ class TestOrder(base.PowerCase):
         self.assert_ended(Outcome.DONE, result, 'off, by soft power off')
         self.assertEqual(
             'get_node count_servers get_node get_service disable '
-            'list_unplaced count_servers get_service set_power_state',
-            ' '.join(self.cloud.calls.names()[:9]),
+            'list_unplaced list_moving count_servers get_service '
+            'set_power_state',
+            ' '.join(self.cloud.calls.names()[:10]),
         )
         self.assert_ours()
         self.assertEqual(
@@ -52,7 +53,7 @@ class TestOrder(base.PowerCase):
             'hard power off',
         )
         self.assertEqual(
-            {'get_node', 'count_servers', 'get_service'},
+            {'get_node', 'list_moving', 'count_servers', 'get_service'},
             set(self.cloud.calls.names()),
         )
 
@@ -199,7 +200,8 @@ class TestServers(base.PowerCase):
         names = self.cloud.calls.names()
         self.assertEqual(2, names.count('count_servers'))
         self.assertEqual(
-            {'get_node', 'count_servers', 'set_power_state'}, set(names)
+            {'get_node', 'list_moving', 'count_servers', 'set_power_state'},
+            set(names),
         )
 
 
@@ -228,6 +230,25 @@ class TestScheduling(base.PowerCase):
         self.assert_ended(Outcome.DONE, self.cloud.off())
         (sent,) = self.cloud.driver.requests
         self.assertLessEqual(5, sent.at)
+
+    def test_one_is_migrated_here(self) -> None:
+        """It may be lost where its host goes off before it has come."""
+        self.unplaced.clear()
+        self.host.moving = 1
+        for dry_run in (True, False):
+            result = self.cloud.off(dry_run=dry_run)
+            self.assert_ended(Outcome.REFUSED, result, 'on the way', 's0')
+        self.assert_sent()
+        self.assert_enabled()
+
+    def test_one_arrives_just_then(self) -> None:
+        """Right after it was not on its way any more, it is there."""
+        self.unplaced.clear()
+        self.host.moving = 1
+        self.cloud.calls.meddling[7] = lambda: self.cloud.nova.arrive('h1')
+        result = self.cloud.off()
+        self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
+        self.assert_sent()
 
     def test_others_come_later_and_cannot_land_here(self) -> None:
         self.cloud.clock.at(5, lambda: self.place(0))

@@ -227,7 +227,7 @@ class TestAtWork(base.PowerCase):
         now = self.cloud.clock.now() + datetime.timedelta(milliseconds=5)
         theirs = ownership.reason('id-1', now, under_way=True)
         # Right before the last look at nova-compute.
-        self.cloud.calls.meddling[8] = lambda: self.cloud.nova.change(
+        self.cloud.calls.meddling[9] = lambda: self.cloud.nova.change(
             'h1', 'disabled', theirs
         )
         result = self.cloud.off()

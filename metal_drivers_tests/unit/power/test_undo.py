@@ -53,7 +53,7 @@ class TestEnds(base.PowerCase):
     def test_time_is_counted_from_the_reply(self) -> None:
         # MAAS may answer after minutes, when the BMC has acted.
         self.node.delay = 50
-        self.cloud.calls.meddling[8] = lambda: self.cloud.clock.advance(290)
+        self.cloud.calls.meddling[10] = lambda: self.cloud.clock.advance(290)
         self.assert_ended(Outcome.DONE, self.off())
 
     def test_refused(self) -> None:
@@ -303,10 +303,10 @@ class TestInterrupted(base.PowerCase):
                 self.assert_enabled()
         # Whether that one arrived is not known.
         self.assert_ours()
-        self.assertEqual(9, len(names))
+        self.assertEqual(10, len(names))
 
     def test_kept_where_the_node_may_go_off(self) -> None:
-        for number in (10, 11):
+        for number in (11, 12):
             self.interrupt(number)
             self.assert_sent(SOFT)
             self.assert_ours()

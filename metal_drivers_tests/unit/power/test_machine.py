@@ -213,9 +213,8 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
 }
 
 
-#: What has to go wrong for the fault to show, None for everything; for the
-#: others, nothing.
-FOCUS: dict[str, tuple[str, ...] | None] = {
+#: What has to go wrong for the fault to show; for the others, nothing.
+FOCUS: dict[str, tuple[str, ...]] = {
     'servers are not asked for again': ('land',),
     'servers that are being scheduled are forgotten': (
         'schedule',
@@ -228,13 +227,13 @@ FOCUS: dict[str, tuple[str, ...] | None] = {
         *['show'] * 5,
         'cancel_one',
     ),
-    'a system that still shuts down is forgotten': None,
+    'a system that still shuts down is forgotten': ('maintain', 'repaired'),
     'the host of another run is given back': (
         'off_elsewhere',
         'cancel_one',
     ),
-    'a node is switched twice at once': ('show',),
-    'another run is not waited for': None,
+    'a node is switched twice at once': ('land', 'leave'),
+    'another run is not waited for': ('on_elsewhere', 'off_elsewhere'),
     'a request is sent again blindly': ('lose_reply',),
     'on from any state': ('hide',),
     'a disabling of others is taken for ours': ('disable', 'break_'),

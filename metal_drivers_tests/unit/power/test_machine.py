@@ -31,7 +31,7 @@ from metal_drivers.power import (
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import machine
 
-EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '150'))
+EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '100'))
 
 #: In so many runs each planted fault is to be found.
 LIMIT = 2000

@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Switching nodes on and off without doing harm, over any driver.
 
-``guards`` says whether we may, ``transition`` takes one node from one
-state to the other, ``engine`` does so for those that were asked for.
+=====================  ====================================================
+``engine``             those that were asked for: many at once
+``off``, ``on``        one node, there or back
+``recovery``           one node, after a run that was killed
+``transition``         what these have in common: ask once, follow, tell
+``guards``             may we? A list
+``hold``               nova-compute, kept disabled by one run
+``ownership``          the mark in Nova that tells whose disabling it is
+``shared``             other processes, known by their marks
+``paced``, ``pacing``  how many a minute
+``census``             how many are off
+``lookout``            many who wait, and one list for all of them
+``process``            what all engines of a process share
+``events``             each step, for whoever watches, and for the log
+``work``               tools, waiting and telling, below all of these
+=====================  ====================================================
 """
 
 from metal_drivers.power.engine import PowerEngine

@@ -27,7 +27,7 @@ class Hold:
     def __init__(self, work: Shared) -> None:
         self._work = work
         #: All that we wrote; any of it may not have arrived.
-        self._marks: set[ownership.Mark | None] = set()
+        self._marks: set[ownership.Mark] = set()
         #: Until when it need not be renewed.
         self._fresh: Deadline | None = None
         #: When nothing that a run before us has asked for can switch the
@@ -162,7 +162,9 @@ class Hold:
         )
         # Counted from before it can arrive, and ours though no reply come.
         self._fresh = self._work.deadline(ownership.RENEW)
-        self._marks.add(ownership.parse(reason))
+        mark = ownership.parse(reason)
+        assert mark is not None  # noqa: S101, it is of our own making
+        self._marks.add(mark)
         self._work.nova.disable(service, reason)
 
     def _enabled_by_others(self) -> Ended:

@@ -116,8 +116,9 @@ def shutting_down_forgotten(self: off.PowerOff) -> bool:
 
 def any_run_given_back(self: hold.Hold, stays_on: bool) -> str:
     service = self._work.get_service()
-    if service is not None:
-        self._marks.add(self._ours(service))
+    mark = self._ours(service) if service else None
+    if mark is not None:
+        self._marks.add(mark)
     return str(GIVE_BACK(self, stays_on))
 
 

@@ -138,7 +138,7 @@ class TestRedfish(base.TestCase):
         self.assertEqual('On', self.bmc.power_state())
         run = self.listing(self.config, 'node', 'list')
         self.assertEqual('on', run.row['Power State'])
-        self.assertIn('by us', run.row['Note'])
+        self.assertIn('interrupted', run.row['Note'])
         # The node is on, and the command finishes the rest.
         self.host.disabled_reason = base.aged(self.host.disabled_reason)
         self.assert_row(self.power_on(), 'already', 'up and enabled')

@@ -34,9 +34,6 @@ class PowerOff(Transition):
     #: Whether no server can land any more that was being scheduled when
     #: nova-compute was disabled.
     _scheduled = False
-    #: Whether the operating system may still be shutting down, although we
-    #: do not wait for it any more.
-    _shutting_down = False
 
     def __init__(self, tools: Tools, member: Member) -> None:
         super().__init__(tools, member)
@@ -196,13 +193,7 @@ class PowerOff(Transition):
             return Outcome.DONE, 'off'
         if not self.settings.wait:
             return Outcome.PLANNED, f'{step.value} was asked for'
-        self._shutting_down = False
-        try:
-            self.follow()
-        except NotThere as end:
-            late = end.outcome is Outcome.TIMED_OUT
-            self._shutting_down = late and mode is OffMode.SOFT
-            raise
+        self.follow()
         return Outcome.DONE, f'off, by {step.value}'
 
     def _give_up(self, exc: Exception) -> Ended:
@@ -224,14 +215,14 @@ class PowerOff(Transition):
 
         A service that does not tell the end of a change, or that may not
         have got the request yet, is believed once the deadline is over;
-        but an operating system may take longer than that.
+        but an operating system may take longer than that to shut down.
         """
         sent = self.sent
         if sent and not (
             sent.deadline.passed or (self.tells_end and sent.taken)
         ):
             return False
-        if self._shutting_down and not self.tells_end:
+        if sent and sent.mode is OffMode.SOFT and not self.tells_end:
             return False
         try:
             node = self.look()

@@ -27,6 +27,7 @@ class Request:
     """A request for power that may have arrived."""
 
     deadline: Deadline
+    mode: OffMode
     #: Whether the service took it, or was seen at work on it since.
     taken: bool = False
     #: Why it is not known whether it arrived.
@@ -220,7 +221,8 @@ class Transition(Shared):
         extra = {} if timeout is None else {'timeout': timeout}
         self.tell(step)
         # Whatever ends this without an answer leaves the request in doubt.
-        before, self.sent = self.sent, Request(self.deadline(seconds))
+        before = self.sent
+        self.sent = Request(self.deadline(seconds), mode)
         try:
             self.driver.set_power_state(
                 self.member.node.id, self.target, mode, **extra

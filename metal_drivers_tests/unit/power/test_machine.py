@@ -13,7 +13,7 @@ import hypothesis
 import testtools
 from hypothesis import stateful
 
-from metal_drivers.model import Outcome
+from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import (
     clock,
     ends,
@@ -110,7 +110,8 @@ def gave_up_too_early(self: off.PowerOff) -> bool:
 
 
 def shutting_down_forgotten(self: off.PowerOff) -> bool:
-    self._shutting_down = False
+    if self.sent:
+        self.sent.mode = OffMode.HARD
     return bool(STAYS_ON(self))
 
 

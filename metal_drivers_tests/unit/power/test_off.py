@@ -334,6 +334,17 @@ class TestModes(base.PowerCase):
         self.cloud.clock.advance(100)
         self.assertEqual(OFF, self.node.power)
 
+    def test_cancelled_while_the_system_shuts_down(self) -> None:
+        """Its time is over, and it may go off all the same."""
+        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.node.delay = 200
+        (member,) = self.cloud.fleet().members
+        engine = self.cloud.engine(soft_off_timeout=30)
+        self.cloud.clock.at(30, engine.cancel)
+        result = engine.switch_one(member, OFF)
+        self.assert_ended(Outcome.FAILED, result, 'cancelled after')
+        self.assert_ours()
+
     def test_soft_only_is_ignored(self) -> None:
         self.node.ignores_soft = True
         result = self.cloud.off(off_modes=(SOFT,))

@@ -9,8 +9,6 @@ import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from oslo_log import log
-
 from metal_drivers import base, compute, exceptions
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
@@ -23,8 +21,6 @@ from metal_drivers.power.events import Step
 from metal_drivers.power.process import PROCESS, Process
 from metal_drivers.power.settings import PowerSettings
 from metal_drivers.power.work import Tools
-
-LOG = log.getLogger(__name__)
 
 _KINDS: dict[PowerState, type[transition.Transition]] = {
     PowerState.OFF: off.PowerOff,

@@ -14,6 +14,7 @@ from metal_drivers import base, compute, exceptions
 from metal_drivers.model import Capability, ComputeService, Node
 from metal_drivers.power.clock import Clock
 
+S = TypeVar('S')
 T = TypeVar('T')
 
 #: To ask for one node costs as much as this many entries of a list:
@@ -179,15 +180,20 @@ class Watch(Generic[T]):
         return max(0.0, self._due - self._clock.monotonic())
 
 
-def over_driver(driver: base.MetalDriver) -> Lookout[Node]:
-    # Weakly, since who keeps the lookout keys it by the driver.
-    ref = weakref.ref(driver)
+def _weakly(service: S) -> Callable[[], S]:
+    """The service, which whoever keeps its lookout keys that by."""
+    ref = weakref.ref(service)
 
-    def asked() -> base.MetalDriver:
+    def asked() -> S:
         found = ref()
         assert found is not None  # noqa: S101, whoever looks has it
         return found
 
+    return asked
+
+
+def over_driver(driver: base.MetalDriver) -> Lookout[Node]:
+    asked = _weakly(driver)
     return Lookout(
         lambda key: asked().get_node(key),
         (lambda: {node.id: node for node in asked().list_nodes()})
@@ -197,13 +203,7 @@ def over_driver(driver: base.MetalDriver) -> Lookout[Node]:
 
 
 def over_nova(nova: compute.Compute) -> Lookout[ComputeService]:
-    ref = weakref.ref(nova)
-
-    def asked() -> compute.Compute:
-        found = ref()
-        assert found is not None  # noqa: S101, whoever looks has it
-        return found
-
+    asked = _weakly(nova)
     return Lookout(
         lambda key: asked().get_service(key),
         lambda: {entry.host: entry for entry in asked().list_services()},

@@ -103,11 +103,6 @@ def parse(disabled_reason: str | None) -> Mark | None:
     )
 
 
-def is_ours(disabled_reason: str | None) -> bool:
-    """Whether the reason is one that :func:`reason` makes."""
-    return parse(disabled_reason) is not None
-
-
 def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
     """Our mark, where the service is disabled and bears it."""
     if service is None or service.enabled:

@@ -184,7 +184,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
 
     def changing(self, host: simulation.SimHost, status: str) -> None:
         """A change of ours."""
-        if not host.enabled and not ownership.is_ours(host.reason):
+        if not host.enabled and not ownership.parse(host.reason):
             self.cloud.harm.append('changed a service that others disabled')
         if self.recovering and status == 'disabled':
             self.cloud.harm.append('a recovery disabled a service')
@@ -332,6 +332,6 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         left = collections.Counter(
             host.name
             for host in self.hosts
-            if host.machine.power is ON and ownership.is_ours(host.reason)
+            if host.machine.power is ON and ownership.parse(host.reason)
         )
         assert not left, f'left disabled: {left}'

@@ -103,6 +103,23 @@ class Node:
         default_factory=lambda: _NO_DETAILS, hash=False
     )
 
+    @property
+    def settled(self) -> bool:
+        """Whether nobody works on the node's power."""
+        return self.busy is None and self.target is None
+
+    @property
+    def counts_as_off(self) -> bool:
+        """Whether it is off, or may be, or is about to be.
+
+        What is not known counts as off, and so does what is on its way
+        on: it may still fail to come.
+        """
+        return (
+            self.power_state is not PowerState.ON
+            or self.target is PowerState.OFF
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ComputeHost:

@@ -8,7 +8,8 @@ import argparse
 from metal_drivers import exceptions, fleet
 from metal_drivers.cli import batch
 from metal_drivers.model import PowerResult
-from metal_drivers.power import PowerEngine, recovery
+from metal_drivers.power import PowerEngine
+from metal_drivers.power.engine import left_behind
 
 
 class Recover(batch.Batch):
@@ -30,7 +31,7 @@ class Recover(batch.Batch):
     def count(
         self, found: fleet.Fleet, parsed_args: argparse.Namespace
     ) -> int:
-        return len(set(parsed_args.nodes) or recovery.left_behind(found))
+        return len(set(parsed_args.nodes) or left_behind(found))
 
     def work(
         self,

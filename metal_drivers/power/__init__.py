@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Switching nodes on and off without doing harm, over any driver.
+"""Powering nodes off and on without doing harm, over any driver.
 
-=====================  ====================================================
-``engine``             those that were asked for: many at once
-``off``, ``on``        one node, there or back
-``recovery``           one node, after a run that was killed
-``transition``         what these have in common: ask once, follow, tell
-``guards``             may we? A list
-``hold``               nova-compute, kept disabled by one run
-``ownership``          the mark in Nova that tells whose disabling it is
-``shared``             other processes, known by their marks
-``paced``, ``pacing``  how many a minute
-``census``             how many are off
-``lookout``            many who wait, and one list for all of them
-``process``            what all engines of a process share
-``events``             each step, for whoever watches, and for the log
-``work``               tools, waiting and telling, below all of these
-=====================  ====================================================
+==================  =======================================================
+``engine``          the nodes that were asked for: many at once
+``runner``          one node: takes the steps that the rules say
+``off``, ``on``     the rules: tables, read from the top
+``common``          rules that these tables have in common
+``rules``           how a table is read; the steps there are
+``facts``           what is known, and when it was asked for
+``guards``          may we? A list
+``ownership``       the marker in Nova that says who disabled a host
+``shared``          what a process shares: rates, claims, how many are off
+``poller``          many who wait, and one list for all of them
+``events``          each step, for a listener and for the log
+``settings``        ``[metal_drivers]``, as these rooms read it
+``clock``           time, waiting, cancelling
+==================  =======================================================
+
+The rules decide everything and do nothing; the runner does everything and
+decides nothing.
 """
 
 from metal_drivers.power.engine import PowerEngine

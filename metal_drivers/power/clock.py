@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time, so that tests can have their own, and how to wait in it."""
+"""Time, so that tests can have their own; how long to wait in it, and how
+waiting is ended."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class Clock:
@@ -25,41 +27,12 @@ class Clock:
         alarm.wait(seconds)
 
 
-class Deadline:
-    """A point in time that waiting must not pass."""
-
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        self.seconds = seconds
-        self._clock = clock
-        self._end = clock.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds; never below 0."""
-        return max(0.0, self._end - self._clock.monotonic())
-
-    @property
-    def passed(self) -> bool:
-        return self.left <= 0
-
-    def extend(self, seconds: float) -> None:
-        """Put it off: so long was spent on waiting for ourselves."""
-        self._end += seconds
-
-    def pause(self, seconds: float, alarm: threading.Event) -> bool:
-        """Sleep so long, but not past the end; False where that is."""
-        if self.passed:
-            return False
-        self._clock.wait(alarm, min(seconds, self.left))
-        return True
-
-
 class Backoff:
     """How long to wait before each look: a fifth of what was waited so
     far, so that what is quick is seen quickly, and nothing is seen later
-    than by a fifth of the time it took; at most the service's own pace.
+    than by a fifth of the time it took; at most the poll interval.
 
-    :param longest: that pace, in seconds; its fifth is the least.
+    :param longest: that interval, in seconds; its fifth is the least.
     :param chance: gives numbers from 0 to 1. Each wait is up to a tenth
         shorter or longer, so that those who began together do not ask
         together for ever.
@@ -76,3 +49,29 @@ class Backoff:
         seconds *= 0.9 + 0.2 * self._chance()
         self._waited += seconds
         return seconds
+
+
+class Cancel:
+    """Set once, for good; wakes everybody who waits at that time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._alarms: set[threading.Event] = set()
+        self.called = False
+
+    def call(self) -> None:
+        with self._lock:
+            self.called = True
+            for alarm in self._alarms:
+                alarm.set()
+
+    @contextlib.contextmanager
+    def waking(self, alarm: threading.Event) -> Iterator[None]:
+        """Within this the alarm is set when it is called."""
+        with self._lock:
+            self._alarms.add(alarm)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._alarms.discard(alarm)

@@ -5,40 +5,32 @@ and no failure of one that stops another."""
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from metal_drivers import base, compute, exceptions
+from metal_drivers import fleet as fleets
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import events, off, on, recovery, transition
-from metal_drivers.power.cancelling import Cancel
-from metal_drivers.power.census import Census
-from metal_drivers.power.clock import Clock
-from metal_drivers.power.ends import ended
-from metal_drivers.power.events import Step
-from metal_drivers.power.process import PROCESS, Process
+from metal_drivers.power import events, off, on, ownership, rules
+from metal_drivers.power.clock import Cancel, Clock
+from metal_drivers.power.runner import Runner, Tools
 from metal_drivers.power.settings import PowerSettings
-from metal_drivers.power.work import Tools
+from metal_drivers.power.shared import Room, Shared
 
-_KINDS: dict[PowerState, type[transition.Transition]] = {
-    PowerState.OFF: off.PowerOff,
-    PowerState.ON: on.PowerOn,
-}
-
-_LAST = {Outcome.REFUSED: Step.REFUSED}
+_TABLES = {PowerState.OFF: off.OFF, PowerState.ON: on.ON}
 
 
 class PowerEngine:
-    """Switches nodes of one bare metal service.
+    """Powers nodes of one bare metal service on and off.
 
     An engine costs nothing: have one for what is cancelled as a whole.
-    What has to be kept over all of them is kept by ``process``.
 
     :param nova: None where Nova is not configured.
     :param watch: told of each step, in the thread that takes it.
     :param backend: what events call the driver; by default its class.
+    :param shared: what all engines over these services share: the rates,
+        for one. By default this engine shares nothing.
     :param chance: numbers from 0 to 1, for the jitter.
     """
 
@@ -51,12 +43,12 @@ class PowerEngine:
         clock: Clock | None = None,
         watch: events.Watcher = lambda event: None,
         backend: str = '',
-        process: Process | None = None,
+        shared: Shared | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.driver, self.nova, self.settings = driver, nova, settings
         self.clock = clock or Clock()
-        self.process = process or PROCESS
+        self.shared = shared or Shared()
         self._watch, self._chance = watch, chance
         name = type(driver).__name__
         self._backend = backend or name.removesuffix('Driver').casefold()
@@ -71,9 +63,11 @@ class PowerEngine:
 
         :param refs: ids, node names or host names.
         """
-        census = self._census(fleet)
+        table, tools = self._table(state), self._tools(fleet)
         return self._named(
-            fleet, refs, lambda member: self._switch(member, state, census)
+            fleet,
+            refs,
+            lambda member: self._run(tools, table, member, state),
         )
 
     def switch_one(
@@ -84,7 +78,8 @@ class PowerEngine:
         :param fleet: what ``max_powered_off`` counts in; by default it is
             listed when it has to be counted.
         """
-        return self._switch(member, state, self._census(fleet))
+        table = self._table(state)
+        return self._run(self._tools(fleet), table, member, state)
 
     def recover(
         self, fleet: Fleet, refs: Iterable[str] = ()
@@ -96,16 +91,16 @@ class PowerEngine:
         :param refs: ids, node names or host names; by default each host
             that bears a mark of ours.
         """
-        tools = self._tools(self._census(fleet))
+        tools = self._tools(fleet)
 
         def work(member: Member) -> PowerResult:
-            return self._run(recovery.Recovery(tools, member), None)
+            return self._run(tools, on.RECOVER, member, None)
 
         refs = list(refs)
         if refs:
             return self._named(fleet, refs, work)
-        found = self._each(fleet, recovery.left_behind(fleet), work)
-        return found + recovery.lost(fleet)
+        found = self._each(fleet, left_behind(fleet), work)
+        return found + lost(fleet)
 
     def cancel(self) -> None:
         """End all waiting, now and from now on; from any thread.
@@ -147,7 +142,7 @@ class PowerEngine:
         work: Callable[[Member], PowerResult],
     ) -> list[PowerResult]:
         """All of them, so many at a time; no thread is left after that."""
-        self.process.nodes(self.driver).size = len(fleet.members)
+        self.shared.nodes(self.driver).size = len(fleet.members)
         workers = min(self.settings.max_concurrent, len(members))
         if workers <= 1:
             return [work(member) for member in members]
@@ -164,68 +159,69 @@ class PowerEngine:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _census(self, fleet: Fleet | None) -> Census:
-        return Census(
-            self.driver,
-            self.nova,
-            self.settings,
-            self.process,
-            self.clock,
-            fleet,
-        )
+    def _table(self, state: PowerState) -> rules.Table:
+        if state not in _TABLES:
+            raise ValueError(f'a node cannot be switched {state.value}')
+        return _TABLES[state]
 
-    def _tools(self, census: Census) -> Tools:
+    def _tools(self, fleet: Fleet | None) -> Tools:
+        """What the transitions of one batch work with."""
+        room = Room(
+            self.shared,
+            self.settings.most_off,
+            self.clock.monotonic(),
+            lambda: fleets.load(self.driver, self.nova),
+            fleet,
+            self.settings.dry_run,
+        )
         return Tools(
             self.driver,
             self.nova,
             self.settings,
             self.clock,
             self._watch,
-            self.process,
+            self.shared,
             self._cancel,
-            census,
+            room,
             self._backend,
             self._chance,
         )
 
-    def _switch(
-        self, member: Member, state: PowerState, census: Census
-    ) -> PowerResult:
-        if state not in _KINDS:
-            raise ValueError(f'a node cannot be switched {state.value}')
-        kind = _KINDS[state]
-        return self._run(kind(self._tools(census), member), state)
-
     def _run(
-        self, task: transition.Transition, state: PowerState | None
+        self,
+        tools: Tools,
+        table: rules.Table,
+        member: Member,
+        state: PowerState | None,
     ) -> PowerResult:
-        """One transition from its first event to its last."""
-        task.asked = state
-        task.tell(Step.ASKED)
-        with self._cancel.waking(task.alarm):
-            outcome, detail = self._end_of(task)
-        last = Step.DONE if outcome.good else _LAST.get(outcome, Step.FAILED)
-        task.tell(last, detail, outcome=outcome)
-        member = task.member
+        runner = Runner(tools, table, member, state)
+        outcome, detail = runner.run()
+        member = runner.facts.member
         return PowerResult(member.node.id, member.label, outcome, detail)
 
-    def _end_of(self, task: transition.Transition) -> tuple[Outcome, str]:
-        try:
-            with self._claimed(task):
-                return task.run()
-        except Exception as exc:
-            end = ended(exc)
-            return end.outcome, end.detail
 
-    @contextlib.contextmanager
-    def _claimed(self, task: transition.Transition) -> Iterator[None]:
-        """Have the node for us alone in this process."""
-        if self.settings.dry_run:
-            yield
-            return
-        task.claim()
-        try:
-            yield
-        finally:
-            task.close()
-            self.process.release(task.member.node.id)
+def left_behind(fleet: Fleet) -> list[Member]:
+    """The hosts whose nova-compute bears a marker of ours."""
+    return [
+        member
+        for member in fleet.members
+        if ownership.mark_of(member.host) is not None
+    ]
+
+
+def lost(fleet: Fleet) -> list[PowerResult]:
+    """A result for each host that bears a marker of ours, and of which it
+    is not known which node it runs on."""
+    known = {member.host.id for member in fleet.members if member.host}
+    return [
+        PowerResult(
+            host.name,
+            host.name,
+            Outcome.REFUSED,
+            f'nova-compute was disabled by us for node {mark.node_id}, and no '
+            'node matches the host now; see `metal-drivers node list`. Mend '
+            'that, or enable it by hand',
+        )
+        for host in fleet.hosts
+        if host.id not in known and (mark := ownership.mark_of(host))
+    ]

@@ -17,7 +17,7 @@ from metal_drivers.power.settings import PowerSettings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """A node that somebody wants to switch."""
 
     member: Member
@@ -26,16 +26,15 @@ class Wish:
     #: Seconds since the node was switched last; None: not known, or of no
     #: matter, since no request is to be sent.
     dwelt: float | None = None
-    #: Takes room among the hosts that may be off at once; how many are
-    #: where there is none.
-    take_room: Callable[[], int | None] = lambda: None
+    #: How many others are off, where that leaves no room for this one.
+    others_off: int | None = None
 
 
-Guard = Callable[[Wish], str | None]
+Guard = Callable[[Request], str | None]
 
 
-def matched(wish: Wish) -> str | None:
-    member = wish.member
+def matched(request: Request) -> str | None:
+    member = request.member
     if member.host is not None:
         return None
     if member.doubtful:
@@ -43,7 +42,7 @@ def matched(wish: Wish) -> str | None:
             f'it may be a compute host, but which is not clear: '
             f'{member.problem}. Mend that first'
         )
-    if wish.settings.unmatched:
+    if request.settings.unmatched:
         return None
     return (
         f'it matches no compute host: {member.problem}. Mend that, or use '
@@ -51,8 +50,8 @@ def matched(wish: Wish) -> str | None:
     )
 
 
-def not_protected(wish: Wish) -> str | None:
-    pattern = protecting(wish.member, wish.settings.protected_hosts)
+def not_protected(request: Request) -> str | None:
+    pattern = protecting(request.member, request.settings.protected_hosts)
     if pattern is None:
         return None
     return (
@@ -61,9 +60,9 @@ def not_protected(wish: Wish) -> str | None:
     )
 
 
-def not_labelled(wish: Wish) -> str | None:
-    labels = wish.member.node.labels
-    pattern = _fitting(wish.settings.protected_labels, sorted(labels))
+def not_labelled(request: Request) -> str | None:
+    labels = request.member.node.labels
+    pattern = _fitting(request.settings.protected_labels, sorted(labels))
     if pattern is None:
         return None
     return (
@@ -72,21 +71,21 @@ def not_labelled(wish: Wish) -> str | None:
     )
 
 
-def not_in_maintenance(wish: Wish) -> str | None:
-    reason = wish.member.node.maintenance
+def not_in_maintenance(request: Request) -> str | None:
+    reason = request.member.node.maintenance
     if reason is None:
         return None
     return f'it is in maintenance ({reason}); end that first'
 
 
-def not_locked(wish: Wish) -> str | None:
-    if wish.member.node.locked is None:
+def not_locked(request: Request) -> str | None:
+    if request.member.node.locked is None:
         return None
-    return f'it is locked ({wish.member.node.locked}); unlock it first'
+    return f'it is locked ({request.member.node.locked}); unlock it first'
 
 
-def allowed_by_service(wish: Wish) -> str | None:
-    node, off = wish.member.node, wish.state is PowerState.OFF
+def allowed_by_service(request: Request) -> str | None:
+    node, off = request.member.node, request.state is PowerState.OFF
     reason = node.keep_on if off else node.keep_off
     if not reason:
         return None
@@ -96,28 +95,28 @@ def allowed_by_service(wish: Wish) -> str | None:
     )
 
 
-def dwelt_long_enough(wish: Wish) -> str | None:
-    least = wish.settings.min_dwell
-    if wish.dwelt is None or wish.dwelt >= least:
+def dwelt_long_enough(request: Request) -> str | None:
+    least = request.settings.min_dwell
+    if request.dwelt is None or request.dwelt >= least:
         return None
     return (
-        f'it was switched {wish.dwelt:.0f} s ago, and [metal_drivers] '
-        f'min_dwell is {least:g} s. Wait for {least - wish.dwelt:.0f} s, or '
+        f'it was switched {request.dwelt:.0f} s ago, and [metal_drivers] '
+        f'min_dwell is {least:g} s. Wait for {least - request.dwelt:.0f} s, or '
         'change that'
     )
 
 
-def few_enough_off(wish: Wish) -> str | None:
-    if not wish.settings.max_powered_off:
+def few_enough_off(request: Request) -> str | None:
+    if not request.settings.max_powered_off:
         return None
-    if wish.state is not PowerState.OFF or wish.member.host is None:
+    if request.state is not PowerState.OFF or request.member.host is None:
         return None
-    others = wish.take_room()
+    others = request.others_off
     if others is None:
         return None
     return (
         f'{others} hosts are off or about to be, and [metal_drivers] '
-        f'max_powered_off is {wish.settings.max_powered_off}. Switch one on, '
+        f'max_powered_off is {request.settings.max_powered_off}. Switch one on, '
         'or change that'
     )
 
@@ -130,7 +129,6 @@ GUARDS: tuple[Guard, ...] = (
     not_locked,
     allowed_by_service,
     dwelt_long_enough,
-    # The last one: it takes what others then do not get.
     few_enough_off,
 )
 
@@ -139,7 +137,9 @@ GUARDS: tuple[Guard, ...] = (
 ENABLING: tuple[Guard, ...] = (matched, not_in_maintenance, not_locked)
 
 
-def refusal(wish: Wish, asked: Iterable[Guard] | None = None) -> str | None:
+def refusal(
+    request: Request, asked: Iterable[Guard] | None = None
+) -> str | None:
     """Why the node must not be switched, or None.
 
     :param asked: the guards; by default all.
@@ -148,7 +148,7 @@ def refusal(wish: Wish, asked: Iterable[Guard] | None = None) -> str | None:
     request, and is asked twice, by the transition.
     """
     for guard in GUARDS if asked is None else asked:
-        reason = guard(wish)
+        reason = guard(request)
         if reason:
             return reason
     return None

@@ -1,78 +1,217 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work on a node on which another process may be at work."""
+"""What all transitions of a process share: the rates, which nodes have a
+transition, what was done to them last, and how many are off.
+
+Whoever opens the services holds one :class:`Shared` for as long as they are
+open, and gives it to each engine.
+"""
 
 from __future__ import annotations
 
-import dataclasses
+import collections
+import threading
+from collections.abc import Callable, Iterable
 
-from metal_drivers.model import Capability, Outcome
-from metal_drivers.power import ownership
-from metal_drivers.power.clock import Backoff, Deadline
-from metal_drivers.power.ends import Ended
-from metal_drivers.power.paced import Paced
+from metal_drivers import base, compute, fleet
+from metal_drivers.model import ComputeService, Node, PowerState
+from metal_drivers.power.poller import Poller, over_driver, over_nova
 
+#: In any so many seconds, no more requests than the rate.
+WINDOW = 60.0
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Other:
-    """Another run."""
-
-    #: What it has left in Nova.
-    mark: ownership.Mark
-    #: When it cannot be at work any more.
-    at_work: Deadline
-    #: When nothing that it asked for can switch the node off any more.
-    effective: Deadline
-    poll: Backoff
+#: A list may be so many seconds older than it looks, be it that it was
+#: handed to us, be it the cache of a service.
+_STALE = 120.0
 
 
-class Shared(Paced):
-    """Knows another run by its mark, and waits until it cannot be at work
-    any more."""
+class Rate:
+    """How many requests a minute: machines that start draw more current
+    than machines that run, and a mistake must not take a data centre at
+    once.
 
-    _other: Other | None = None
+    A slot is taken before a node is looked at for the last time, and used
+    when its request is answered. So the limit holds for the moments at
+    which requests arrive, however long they take.
+    """
 
-    @property
-    def tells_end(self) -> bool:
-        return Capability.TELLS_END in self.driver.capabilities
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used: collections.deque[float] = collections.deque()
+        self._taken = 0
 
-    def other(self, mark: ownership.Mark) -> Other:
-        """The run that made the mark."""
-        if self._other is None or self._other.mark != mark:
-            now = self.clock.now()
-            # A service that tells when changes end shows what is under way;
-            # of another only the time-outs are known.
-            after = 0.0 if self.tells_end else self.settings.aftermath
-            # Counted from here by a clock that nobody sets.
-            self._other = Other(
-                mark,
-                self.deadline(mark.left(now)),
-                self.deadline(mark.left(now, after)),
-                self.backoff(),
-            )
-        return self._other
+    def take(self, limit: int, now: float) -> float:
+        """Take a slot.
 
-    def await_other(
-        self, other: Other, deadline: Deadline, limit: float
-    ) -> float:
-        """Wait for a while, where another run may be at work.
-
-        :param deadline: one of the other's.
-        :param limit: how many seconds the whole may take.
-        :returns: how many seconds were waited; 0.0: it has passed.
-        :raises Ended: it would take longer.
+        :returns: 0.0: it is taken. Else how many seconds it takes at least
+            until one can be free; a slot that is only taken may be given
+            back any time.
         """
-        left = deadline.left
-        if not left:
-            return 0.0
-        run = f'another run, which began at {other.mark.when:%H:%M:%S} UTC'
-        if left > limit:
-            raise Ended(
-                Outcome.REFUSED,
-                f'{run}, may be switching it off for {left:.0f} s yet; try '
-                'again then',
-            )
-        self.give_back_place()
-        self.tell_waiting(f'for {run}')
-        seconds = min(left, other.poll())
-        self.rest(seconds)
-        return seconds
+        with self._lock:
+            # The very sum that is returned: another that should be equal
+            # may differ in its last bit, and 0.0 would be a slot.
+            while self._used and self._used[0] + WINDOW - now <= 0:
+                self._used.popleft()
+            if len(self._used) + self._taken < limit:
+                self._taken += 1
+                return 0.0
+            if self._used and not self._taken:
+                return self._used[0] + WINDOW - now
+            return 1.0
+
+    def use(self, now: float) -> None:
+        """A request may have arrived."""
+        with self._lock:
+            self._taken -= 1
+            self._used.append(now)
+
+    def give_back(self) -> None:
+        """The slot is not needed any more."""
+        with self._lock:
+            self._taken -= 1
+
+
+class Shared:
+    """One for all that is opened together; used by any thread."""
+
+    def __init__(self) -> None:
+        self.rates = {state: Rate() for state in PowerState}
+        self._lock = threading.Lock()
+        self._claims: dict[str, PowerState] = {}
+        self._room_taken: set[str] = set()
+        self._sent: dict[str, float] = {}
+        self._seen: dict[str, tuple[PowerState, float]] = {}
+        self._nodes: tuple[base.MetalDriver, Poller[Node]] | None = None
+        self._services: (
+            tuple[compute.Compute, Poller[ComputeService]] | None
+        ) = None
+
+    def claim(self, node_id: str, state: PowerState) -> PowerState | None:
+        """Take the node for one transition.
+
+        :returns: None: it is taken. Else what another transition of this
+            process is about to make of it.
+        """
+        with self._lock:
+            if node_id in self._claims:
+                return self._claims[node_id]
+            self._claims[node_id] = state
+            return None
+
+    def release(self, node_id: str) -> None:
+        with self._lock:
+            self._claims.pop(node_id, None)
+            self._room_taken.discard(node_id)
+
+    def sent(self, node_id: str, now: float) -> None:
+        """A request was sent that may have arrived."""
+        with self._lock:
+            self._sent[node_id] = now
+            # Powering on may fail: count it as off.
+            self._seen[node_id] = PowerState.OFF, now
+
+    def seen(self, node_id: str, state: PowerState, now: float) -> None:
+        """A node of ours was last seen so, at the end of its transition."""
+        with self._lock:
+            if node_id in self._seen:
+                self._seen[node_id] = state, now
+
+    def last_sent(self, node_id: str) -> float | None:
+        """When this process last sent the node a request, in seconds."""
+        return self._sent.get(node_id)
+
+    def take_room(
+        self,
+        node_id: str,
+        hosts: Iterable[str],
+        off: Iterable[str],
+        limit: int,
+        since: float,
+    ) -> int | None:
+        """Count a node among those that may be off at once.
+
+        :param hosts: the ids of all nodes that count.
+        :param off: those that were off when they were listed.
+        :param since: what this process has done later than that goes
+            before what was listed.
+        :returns: None: there is room, and it is taken until
+            :meth:`release`. Else how many others are off.
+        """
+        hosts = set(hosts)
+        with self._lock:
+            others = set(off)
+            for other, (state, when) in self._seen.items():
+                if when >= since and other in hosts:
+                    if state is PowerState.ON:
+                        others.discard(other)
+                    else:
+                        others.add(other)
+            others |= self._room_taken & hosts
+            others.discard(node_id)
+            if len(others) >= limit:
+                return len(others)
+            self._room_taken.add(node_id)
+            return None
+
+    def leave_room(self, node_id: str) -> None:
+        """It was only asked whether there is room."""
+        with self._lock:
+            self._room_taken.discard(node_id)
+
+    def nodes(self, driver: base.MetalDriver) -> Poller[Node]:
+        """For all who wait for nodes of this driver."""
+        with self._lock:
+            if self._nodes is None or self._nodes[0] is not driver:
+                self._nodes = driver, over_driver(driver)
+            return self._nodes[1]
+
+    def services(self, nova: compute.Compute) -> Poller[ComputeService]:
+        """For all who wait for nova-compute."""
+        with self._lock:
+            if self._services is None or self._services[0] is not nova:
+                self._services = nova, over_nova(nova)
+            return self._services[1]
+
+
+class Room:
+    """How many hosts of one fleet may yet go off, for one batch.
+
+    :param load: lists the fleet, where ``found`` is None and it has to be
+        counted.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        limit: Callable[[int], int],
+        now: float,
+        load: Callable[[], fleet.Fleet],
+        found: fleet.Fleet | None,
+        dry_run: bool,
+    ) -> None:
+        self._shared, self._limit, self._load = shared, limit, load
+        self._since = now - _STALE
+        self._fleet, self._dry_run = found, dry_run
+        #: What a dry run would have powered off.
+        self._planned: set[str] = set()
+
+    def take(self, node_id: str) -> int | None:
+        """One more is to go off.
+
+        :returns: None: it may. Else how many others are off.
+        :raises MetalError: the fleet cannot be listed.
+        """
+        if self._fleet is None:
+            self._fleet = self._load()
+        nodes = [m.node for m in self._fleet.members if m.host]
+        off = {node.id for node in nodes if node.counts_as_off}
+        others = self._shared.take_room(
+            node_id,
+            [node.id for node in nodes],
+            off | self._planned,
+            self._limit(len(nodes)),
+            self._since,
+        )
+        if others is None and self._dry_run:
+            self._planned.add(node_id)
+            self._shared.leave_room(node_id)
+        return others

@@ -211,7 +211,7 @@ class _Candidate:
         """Whether nothing is under way, and no guard forbids it."""
         if self._node.target is not None or self._node.busy is not None:
             return False
-        wish = guards.Wish(self.member, state, self._settings, dwelt)
+        wish = guards.Request(self.member, state, self._settings, dwelt)
         return guards.refusal(wish) is None
 
 

@@ -19,7 +19,7 @@ from metal_drivers.model import (
     PowerState,
 )
 from metal_drivers.power import PowerEngine, PowerSettings
-from metal_drivers.power.process import Process
+from metal_drivers.power.shared import Shared
 
 HOSTS = 200
 AT_ONCE = 20
@@ -142,7 +142,7 @@ def measure() -> Measured:
         off_modes=(OffMode.HARD,),
         poll_interval=1,
     )
-    engine = PowerEngine(metal, nova, settings, process=Process())
+    engine = PowerEngine(metal, nova, settings, shared=Shared())
     before = threading.active_count()
     began = time.monotonic()
     results = engine.switch(fleet.Fleet(members), _names(), PowerState.OFF)

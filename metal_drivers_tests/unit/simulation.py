@@ -32,7 +32,7 @@ from metal_drivers.power import (
     PowerEngine,
     PowerSettings,
     clock,
-    process,
+    shared,
 )
 
 T = TypeVar('T')
@@ -465,7 +465,7 @@ class SimCloud:
         self.clock = clock_type(self.calls)
         self.driver = SimDriver(self.clock, self.calls, capabilities)
         self.nova = SimNova(self.clock, self.calls)
-        self.process = process.Process()
+        self.shared = shared.Shared()
         self.events: list[Event] = []
         self.harm: list[str] = []
         self._managed = True
@@ -502,7 +502,7 @@ class SimCloud:
             PowerSettings(**{'max_concurrent': 1} | settings),
             clock=self.clock,
             watch=self.events.append,
-            process=self.process,
+            shared=self.shared,
             chance=lambda: 0.5,
         )
 

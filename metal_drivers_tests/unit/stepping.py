@@ -203,5 +203,5 @@ class SteppedEngine(PowerEngine):
                 self.results.append(work(left.pop(0)))
 
         for _ in range(min(len(left), self.settings.max_concurrent)):
-            self.stepper.spawn(some, self.process)
+            self.stepper.spawn(some, self.shared)
         return []

@@ -76,8 +76,7 @@ class CommandTestCase(base.TestCase):
         service = self.nova.hosts[host]
         service.status = 'disabled'
         service.disabled_reason = ownership.reason(
-            node_id, when, under_way=under_way
-        )
+            node_id, when, ownership.MarkKind.POWERING_OFF if under_way else ownership.MarkKind.POWERED_OFF)
 
     def metal(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 import fixtures
 
-from metal_drivers.power import process
 from metal_drivers_tests.emulators import faults, maas, messages
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
@@ -51,12 +50,6 @@ class MaasCommandTestCase(base.CommandTestCase):
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
                 lambda: simulation.SimClock(simulation.Calls()),
-            )
-        )
-        # Each command is a process of its own.
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.PROCESS', process.Process()
             )
         )
 

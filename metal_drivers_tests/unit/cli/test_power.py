@@ -9,7 +9,6 @@ from unittest import mock
 
 import fixtures
 
-from metal_drivers.power import process
 from metal_drivers_tests.emulators import messages
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
@@ -26,12 +25,6 @@ class TestPower(base.CommandTestCase):
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
                 lambda: simulation.SimClock(simulation.Calls()),
-            )
-        )
-        # Each command is a process of its own.
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.PROCESS', process.Process()
             )
         )
 

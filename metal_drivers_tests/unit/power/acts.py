@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from metal_drivers import exceptions
 from metal_drivers.model import PowerState
-from metal_drivers.power import process
+from metal_drivers.power import shared
 from metal_drivers_tests.unit import simulation, stepping
 
 OFF, ON = simulation.OFF, simulation.ON
@@ -27,7 +27,7 @@ class Acts:
     targets: dict[str, str]
     others_change: Callable[[str, str, str | None], None]
 
-    def engine(self, owner: process.Process) -> stepping.SteppedEngine:
+    def engine(self, owner: shared.Shared) -> stepping.SteppedEngine:
         raise NotImplementedError
 
     def kill(self, arrives: bool) -> None:
@@ -45,7 +45,7 @@ class Acts:
     def recover_elsewhere(self, which: int) -> None:
         """Another process clears up, while we may be at work."""
         if len(self.stepper.tasks) < 4:
-            self.engine(process.Process()).recover(self.cloud.fleet())
+            self.engine(shared.Shared()).recover(self.cloud.fleet())
 
     def off_elsewhere(self, which: int) -> None:
         """Another process is asked to switch it off."""
@@ -56,7 +56,7 @@ class Acts:
 
     def _switch_elsewhere(self, which: int, state: PowerState) -> None:
         if len(self.stepper.tasks) < 4:
-            self.engine(process.Process()).switch(
+            self.engine(shared.Shared()).switch(
                 self.cloud.fleet(), [f'id-{which + 1}'], state
             )
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from metal_drivers import exceptions
 from metal_drivers.model import Capability, PowerState
-from metal_drivers.power import PowerSettings, ownership, process
+from metal_drivers.power import PowerSettings, ownership, shared
 from metal_drivers_tests.unit import simulation, stepping
 from metal_drivers_tests.unit.power import acts
 
@@ -141,7 +141,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
             self.hosts[number].reason = ownership.reason(
                 f'id-{number + 1}', LONG_AGO
             )
-        self.process = process.Process()
+        self.shared = shared.Shared()
         self.sent: dict[PowerState, dict[stepping.Task, str]] = {
             ON: {},
             OFF: {},
@@ -171,7 +171,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         if sent.node_id in FORBIDDEN:
             self.cloud.harm.append(f'a request for {sent.node_id}')
         task = self.stepper.current
-        if task is None or task.owner is not self.process:
+        if task is None or task.owner is not self.shared:
             return
         first = self.sent[sent.state]
         if first.get(task) == sent.node_id:  # soft, then hard
@@ -191,7 +191,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
 
     # Runs of ours.
 
-    def engine(self, owner: process.Process) -> stepping.SteppedEngine:
+    def engine(self, owner: shared.Shared) -> stepping.SteppedEngine:
         engine = stepping.SteppedEngine(
             self.cloud.driver,
             self.cloud.nova,
@@ -201,7 +201,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
                 max_power_off_per_minute=self.rate,
             ),
             clock=self.cloud.clock,
-            process=owner,
+            shared=owner,
             chance=lambda: 0.5,
         )
         engine.stepper, engine.results = self.stepper, []
@@ -217,7 +217,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
             if self.focus:
                 refs = [ref % 2 for ref in refs]
             names = [f'id-{ref + 1}' for ref in refs]
-            self.engine(self.process).switch(self.cloud.fleet(), names, state)
+            self.engine(self.shared).switch(self.cloud.fleet(), names, state)
 
     @stateful.rule(
         refs=st.lists(which, min_size=1, max_size=5),
@@ -238,8 +238,8 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
     def kill(self, arrives: bool) -> None:
         if not self.mortal:
             return
-        self.stepper.kill(self.process, arrives)
-        self.process = process.Process()
+        self.stepper.kill(self.shared, arrives)
+        self.shared = shared.Shared()
         for times in self.starts.values():
             times.clear()
 
@@ -323,7 +323,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         self.cloud.clock.advance(self.sims[0].soft_limit)
         self.no_harm()
         self.recovering = True
-        self.engine(process.Process()).recover(self.cloud.fleet())
+        self.engine(shared.Shared()).recover(self.cloud.fleet())
         for count in range(ENDLESS):
             if not self.step(count):
                 break

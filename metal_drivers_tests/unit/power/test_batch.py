@@ -16,7 +16,7 @@ from metal_drivers.model import (
     PowerState,
 )
 from metal_drivers.power import Event, PowerEngine, PowerSettings, Step
-from metal_drivers.power import process as power_process
+from metal_drivers.power import shared as power_shared
 
 OFF, ON = PowerState.OFF, PowerState.ON
 
@@ -65,7 +65,7 @@ class TestBatch(testtools.TestCase):
     def begin(self, nodes: int, **settings: Any) -> None:
         self.driver = Driver(nodes)
         self.events: list[Event] = []
-        self.process = power_process.Process()
+        self.shared = power_shared.Shared()
         self.engine = self.make(**settings)
         self.fleet = fleet.load(self.driver, None)
         self.names = [member.node.id for member in self.fleet.members]
@@ -83,7 +83,7 @@ class TestBatch(testtools.TestCase):
                 | settings
             ),
             watch=self.events.append,
-            process=self.process,
+            shared=self.shared,
         )
 
     def in_background(self, engine: PowerEngine, *names: str) -> Any:

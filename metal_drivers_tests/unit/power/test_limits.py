@@ -100,11 +100,11 @@ class TestHowManyAreOff(base.PowerCase):
         self.assertEqual('failed done', self.outcomes('n1', 'n2', limit='1'))
 
     def test_those_under_way_elsewhere_in_the_process_do(self) -> None:
-        process = self.cloud.process
+        room = self.cloud.shared
         hosts = [f'id-{number}' for number in range(1, 11)]
-        self.assertIsNone(process.take_room('id-5', hosts, (), 1, 0))
+        self.assertIsNone(room.take_room('id-5', hosts, (), 1, 0))
         self.assertEqual('refused', self.outcomes('n1', limit='1'))
-        process.release('id-5')
+        room.release('id-5')
         self.assertEqual('done', self.outcomes('n1', limit='1'))
 
     def test_those_that_this_process_switched_after_the_list(self) -> None:

@@ -10,8 +10,8 @@ from metal_drivers import exceptions, fleet
 from metal_drivers.drivers.ironic import IronicDriver
 from metal_drivers.model import Outcome, PowerState
 from metal_drivers.power import Event, PowerEngine, PowerSettings, Step
-from metal_drivers.power import process as power_process
-from metal_drivers.power.lookout import Lookout
+from metal_drivers.power import shared as power_shared
+from metal_drivers.power.poller import Poller
 from metal_drivers_tests.emulators import ironic
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import base
@@ -24,7 +24,7 @@ class TestLookout(testtools.TestCase):
         super().setUp()
         self.asked: list[str] = []
         self.error: Exception | None = None
-        self.lookout = Lookout(self.get, self.list_all)
+        self.lookout = Poller(self.get, self.list_all)
         self.alarms = [threading.Event() for _ in range(3)]
 
     def get(self, key: str) -> str:
@@ -141,7 +141,7 @@ class TestIronic(testtools.TestCase):
                 poll_interval=1,
             ),
             watch=watch,
-            process=power_process.Process(),
+            shared=power_shared.Shared(),
         )
         names = [member.node.id for member in found.members]
         results: list[Any] = []

@@ -25,8 +25,8 @@ class TestOrder(base.PowerCase):
         result = self.cloud.off()
         self.assert_ended(Outcome.DONE, result, 'off, by soft power off')
         self.assertEqual(
-            'get_node count_servers get_node get_service disable '
-            'list_unplaced list_moving count_servers get_service '
+            'get_node count_servers get_service disable list_unplaced '
+            'list_moving count_servers get_node get_service '
             'set_power_state',
             ' '.join(self.cloud.calls.names()[:10]),
         )
@@ -245,7 +245,7 @@ class TestScheduling(base.PowerCase):
         """Right after it was not on its way any more, it is there."""
         self.unplaced.clear()
         self.host.moving = 1
-        self.cloud.calls.meddling[7] = lambda: self.cloud.nova.arrive('h1')
+        self.cloud.calls.meddling[6] = lambda: self.cloud.nova.arrive('h1')
         result = self.cloud.off()
         self.assert_ended(Outcome.REFUSED, result, '1 server is on h1')
         self.assert_sent()
@@ -271,7 +271,7 @@ class TestModes(base.PowerCase):
     def test_hard_after_the_soft_deadline(self) -> None:
         self.node.ignores_soft = True
         result = self.cloud.off(soft_off_timeout=60)
-        self.assert_ended(Outcome.DONE, result, 'off, by hard power off')
+        self.assert_ended(Outcome.DONE, result, 'off, after soft and hard')
         self.assert_sent(SOFT, HARD)
         soft, hard = self.cloud.driver.requests
         self.assertEqual((60, None), (soft.timeout, hard.timeout))

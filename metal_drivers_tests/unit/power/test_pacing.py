@@ -5,7 +5,7 @@ import testtools
 
 from metal_drivers import exceptions
 from metal_drivers.model import Outcome
-from metal_drivers.power import Step, pacing
+from metal_drivers.power import Step, shared
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import base
 
@@ -15,21 +15,21 @@ OFF, ON = simulation.OFF, simulation.ON
 class TestPace(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.pace = pacing.Pace()
+        self.pace = shared.Rate()
 
     def test_so_many_in_any_minute(self) -> None:
         for now in (0, 10):
             self.assertEqual(0, self.pace.take(2, now))
-            self.pace.start(now)
+            self.pace.use(now)
         self.assertEqual(48, self.pace.take(2, 12))
         self.assertLess(0, self.pace.take(2, 59.9))
         self.assertEqual(0, self.pace.take(2, 60))
-        self.pace.start(60)
+        self.pace.use(60)
         self.assertEqual(9, self.pace.take(2, 61))
 
     def test_sums_that_differ_in_their_last_bit(self) -> None:
         self.pace.take(1, 0)
-        self.pace.start(10.368)
+        self.pace.use(10.368)
         self.assertEqual(0, self.pace.take(1, 70.368))
         self.assertNotEqual(0, self.pace.take(1, 70.368))
 
@@ -41,7 +41,7 @@ class TestPace(testtools.TestCase):
 
     def test_a_start_counts_from_when_it_was_made(self) -> None:
         self.pace.take(1, 0)
-        self.pace.start(50)
+        self.pace.use(50)
         self.assertEqual(49, self.pace.take(1, 61))
 
 
@@ -96,7 +96,7 @@ class TestPaced(base.PowerCase):
         host.servers += 1
 
     def test_a_node_that_is_busy_holds_none(self) -> None:
-        pace = self.cloud.process.paces[OFF]
+        pace = self.cloud.shared.rates[OFF]
         free = []
         error = exceptions.BusyError('locked')
         self.cloud.fail(error, 'set_power_state', times=1)

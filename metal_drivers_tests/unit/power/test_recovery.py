@@ -35,7 +35,7 @@ class TestRecovery(base.PowerCase):
     def marked(self, age: float, node_id: str = 'id-1') -> None:
         self.cloud.clock.advance(age)
         self.host.reason = ownership.reason(
-            node_id, simulation._EPOCH, under_way=True
+            node_id, simulation._EPOCH, ownership.MarkKind.POWERING_OFF
         )
 
     def test_a_host_that_is_on_is_given_back(self) -> None:
@@ -130,7 +130,7 @@ class TestRecovery(base.PowerCase):
     def test_renewed_by_another_run_meanwhile(self) -> None:
         self.node.on_since = self.cloud.clock.time
         now = self.cloud.clock.now()
-        renewed = ownership.reason('id-1', now, under_way=True)
+        renewed = ownership.reason('id-1', now, ownership.MarkKind.POWERING_OFF)
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
@@ -167,8 +167,7 @@ class TestAtWork(base.PowerCase):
     def mark(self, node_id: str = 'id-1', under_way: bool = True) -> None:
         self.host.status = 'disabled'
         self.host.reason = ownership.reason(
-            node_id, self.cloud.clock.now(), under_way=under_way
-        )
+            node_id, self.cloud.clock.now(), ownership.MarkKind.POWERING_OFF if under_way else ownership.MarkKind.POWERED_OFF)
 
     def test_off_waits_and_takes_over(self) -> None:
         self.mark()
@@ -225,7 +224,7 @@ class TestAtWork(base.PowerCase):
 
     def test_another_run_takes_it_over_before_the_request(self) -> None:
         now = self.cloud.clock.now() + datetime.timedelta(milliseconds=5)
-        theirs = ownership.reason('id-1', now, under_way=True)
+        theirs = ownership.reason('id-1', now, ownership.MarkKind.POWERING_OFF)
         # Right before the last look at nova-compute.
         self.cloud.calls.meddling[9] = lambda: self.cloud.nova.change(
             'h1', 'disabled', theirs
@@ -285,7 +284,7 @@ class TestAtWork(base.PowerCase):
     def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
         self.mark()
         ahead = simulation._EPOCH + datetime.timedelta(hours=2)
-        self.host.reason = ownership.reason('id-1', ahead, under_way=True)
+        self.host.reason = ownership.reason('id-1', ahead, ownership.MarkKind.POWERING_OFF)
         self.assert_ended(Outcome.ALREADY, self.cloud.on())
         self.assertLess(self.cloud.clock.time, ownership.LEASE + 30)
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many who wait, and one list for all of them."""
+"""Waiting for many things with one list for all of them."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
@@ -14,7 +13,6 @@ from metal_drivers import base, compute, exceptions
 from metal_drivers.model import Capability, ComputeService, Node
 from metal_drivers.power.clock import Clock
 
-S = TypeVar('S')
 T = TypeVar('T')
 
 #: To ask for one node costs as much as this many entries of a list:
@@ -34,10 +32,11 @@ class _News(Generic[T]):
     problem: exceptions.MetalError | None = None
 
 
-class Lookout(Generic[T]):
-    """Looks at things that are waited for, one by one or all at once.
+class Poller(Generic[T]):
+    """Asks for things that are waited for, one by one or all at once.
 
-    Nobody waits here for anybody, so one who hangs holds nobody up.
+    No caller waits here for another one, so a call that hangs holds up
+    nobody else.
 
     :param get: asks for one.
     :param list_all: asks for all, as freshly; None where the service
@@ -70,7 +69,7 @@ class Lookout(Generic[T]):
         finally:
             with self._lock:
                 self._alarms.remove(alarm)
-            # What is left of it would wake whoever waits for else.
+            # It must not end an unrelated wait.
             alarm.clear()
 
     def look(
@@ -139,72 +138,64 @@ class Lookout(Generic[T]):
 
 
 class Watch(Generic[T]):
-    """One who waits at a lookout, for one thing.
+    """One waiter's view of a poller: one thing, as it changes.
 
-    :param poll: how long to wait before each look of our own.
+    :param poll: how long to wait before each question of our own.
     """
 
     def __init__(
         self,
-        lookout: Lookout[T],
+        poller: Poller[T],
         key: str,
         clock: Clock,
         poll: Callable[[], float],
+        at_once: bool,
     ) -> None:
-        self._lookout, self._key = lookout, key
+        self.poller, self._key = poller, key
         self._clock, self._poll = clock, poll
-        self._after = self._due = clock.monotonic()
+        now = clock.monotonic()
+        #: What was asked for before this is of no use.
+        self._after = now
+        self._due = now if at_once else now + poll()
 
-    def look(self) -> T | None:
-        """What is new of it; None: nothing yet.
+    def look(self, last: bool = False) -> tuple[T, float] | None:
+        """What is new of it, and when that was asked for.
 
+        :param last: ask in any case.
+        :returns: None: there is nothing new yet.
         :raises MetalError: of the service.
         """
         now = self._clock.monotonic()
-        due, after = now >= self._due, self._after
+        due, after = last or now >= self._due, self._after
         # Should this raise, then what is asked next is to be newer.
         self._after = now
         try:
-            seen = self._lookout.look(self._key, after, now, due)
+            seen = self.poller.look(self._key, after, now, due)
         except BaseException:
             self._due = self._clock.monotonic() + self._poll()
             raise
         if due or seen:
             self._due = self._clock.monotonic() + self._poll()
         self._after = seen[1] if seen else after
-        return seen[0] if seen else None
+        return seen
 
     @property
     def left(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next question."""
         return max(0.0, self._due - self._clock.monotonic())
 
 
-def _weakly(service: S) -> Callable[[], S]:
-    """The service, which whoever keeps its lookout keys that by."""
-    ref = weakref.ref(service)
-
-    def asked() -> S:
-        found = ref()
-        assert found is not None  # noqa: S101, whoever looks has it
-        return found
-
-    return asked
-
-
-def over_driver(driver: base.MetalDriver) -> Lookout[Node]:
-    asked = _weakly(driver)
-    return Lookout(
-        lambda key: asked().get_node(key),
-        (lambda: {node.id: node for node in asked().list_nodes()})
+def over_driver(driver: base.MetalDriver) -> Poller[Node]:
+    return Poller(
+        driver.get_node,
+        (lambda: {node.id: node for node in driver.list_nodes()})
         if Capability.LIVE_LIST in driver.capabilities
         else None,
     )
 
 
-def over_nova(nova: compute.Compute) -> Lookout[ComputeService]:
-    asked = _weakly(nova)
-    return Lookout(
-        lambda key: asked().get_service(key),
-        lambda: {entry.host: entry for entry in asked().list_services()},
+def over_nova(nova: compute.Compute) -> Poller[ComputeService]:
+    return Poller(
+        nova.get_service,
+        lambda: {entry.host: entry for entry in nova.list_services()},
     )

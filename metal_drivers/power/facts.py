@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of one node and its host while one transition is at work.
+
+Facts are values: to learn something gives new ones. Each answer bears the
+turn in which it was asked for, so that "younger than" is a matter of order,
+and the time at which it came, so that it can also be too old. An error that
+a question met is a fact, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+from typing import Any, Self
+
+from metal_drivers import exceptions
+from metal_drivers.fleet import Member
+from metal_drivers.model import (
+    Capability,
+    ComputeService,
+    Node,
+    OffMode,
+    Outcome,
+    PowerState,
+)
+from metal_drivers.power import ownership
+from metal_drivers.power.settings import PowerSettings
+
+#: What is up without a report in so many seconds does not report by the
+#: time that Nova shows (the memcache driver of ``[servicegroup]``).
+_SILENT = 600.0
+#: Nova's ``service_down_time``, by default: what is called up for longer
+#: than this, in seconds, is up.
+_DOWN_TIME = 60.0
+
+
+class What(enum.Enum):
+    """What can be asked; the value is the field of :class:`Facts`."""
+
+    #: Whether another transition of this process has the node.
+    CLAIM = 'claim'
+    #: Whether the rate allows one more request.
+    SLOT = 'slot'
+    #: How many others are off, where that leaves none for this one.
+    OTHERS_OFF = 'others_off'
+    NODE = 'node'
+    SERVICE = 'service'
+    SERVERS = 'servers'
+    #: Servers that migrate or resize to or from the host.
+    MOVING = 'moving'
+    #: Servers that are being scheduled.
+    UNPLACED = 'unplaced'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fact:
+    """An answer, or the error that the question met."""
+
+    #: Of the question: a later question has a higher one.
+    turn: int
+    #: When the question was asked, and when it was answered, in seconds.
+    asked: float
+    answered: float
+    value: Any = None
+    error: exceptions.MetalError | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for; never changes."""
+
+    #: None: to recover what an earlier run has left.
+    state: PowerState | None
+    settings: PowerSettings
+    capabilities: frozenset[Capability]
+    #: Whether Nova can be asked.
+    nova: bool
+
+    @property
+    def tells_end(self) -> bool:
+        return Capability.TELLS_END in self.capabilities
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Write:
+    """A marker that this run has written, or tried to."""
+
+    mark: ownership.Mark
+    turn: int
+    #: When nova-compute was last read before, and when the write began and
+    #: ended, in seconds.
+    read: float
+    began: float
+    answered: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sent:
+    """A request for power that may have arrived."""
+
+    mode: OffMode
+    turn: int
+    #: When nothing more is expected of it, in seconds.
+    until: float
+    #: How long that is, for messages.
+    seconds: float
+    #: Whether the service took it, or was seen at work on it since.
+    taken: bool = False
+    #: Why it is not known whether it arrived.
+    doubt: exceptions.MetalError | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Foreign:
+    """The marker of another run, as it was first seen."""
+
+    mark: ownership.Mark
+    #: When, in seconds of this process.
+    seen: float
+    #: How old it was then, by the clocks of both machines.
+    age: float
+
+    def left(self, now: float, after: float = 0.0) -> float:
+        """For how many seconds that run may be at work.
+
+        :param after: so many seconds after its last request the node may
+            still follow it.
+        """
+        if not self.mark.under_way:
+            return 0.0
+        # A marker of the future comes from a clock that is wrong.
+        age = max(0.0, self.age) + now - self.seen
+        return max(0.0, ownership.LEASE + after - age)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decided:
+    """How the transition ends; what is left is to tidy up."""
+
+    outcome: Outcome
+    detail: str
+    turn: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known."""
+
+    order: Order
+    #: The node as it was last seen, and its compute host.
+    member: Member
+    began: float = 0.0
+    turn: int = 0
+
+    claim: Fact | None = None
+    slot: Fact | None = None
+    others_off: Fact | None = None
+    node: Fact | None = None
+    service: Fact | None = None
+    servers: Fact | None = None
+    moving: Fact | None = None
+    unplaced: Fact | None = None
+
+    # Our own acts.
+    #: The turn of the last wait; and how many seconds were waited for
+    #: others, which do not count against this transition.
+    waited: int = 0
+    excused: float = 0.0
+    excused_until: float = 0.0
+    writes: tuple[Write, ...] = ()
+    #: Which of the modes of powering off is tried, and since when.
+    mode: int = 0
+    mode_turn: int = 0
+    mode_since: float | None = None
+    #: Whether a soft power off may have arrived.
+    soft_sent: bool = False
+    sent: Sent | None = None
+    #: The error with which the service refused the last request.
+    denied: Fact | None = None
+    enabled: Fact | None = None
+    cancelled: bool = False
+    decided: Decided | None = None
+
+    # What was seen on the way.
+    #: The first state without work under way.
+    first: PowerState | None = None
+    #: When this process last sent the node a request, in seconds.
+    last_sent: float | None = None
+    foreign: Foreign | None = None
+    #: The marker that this run has found, and goes on from.
+    found: ownership.Mark | None = None
+    #: The reason of others that replaced our marker.
+    replaced: str | None = None
+    #: Servers that were being scheduled, and since when they are awaited.
+    awaited: frozenset[str] | None = None
+    awaited_since: float = 0.0
+    #: When the node was seen on, in seconds; what nova-compute said of
+    #: itself then; and whether it has been silent since the node was off.
+    on_since: float | None = None
+    baseline: ComputeService | None = None
+    seen_down: bool = False
+    #: Since when nova-compute is called up without a break, in seconds;
+    #: and whether Nova shows no reports of it.
+    up_since: float | None = None
+    silent: bool = False
+
+    @property
+    def settings(self) -> PowerSettings:
+        return self.order.settings
+
+    @property
+    def host(self) -> str:
+        """The compute host's name; empty where the node matches none."""
+        return self.member.host.name if self.member.host else ''
+
+    @property
+    def managed(self) -> bool:
+        """Whether nova-compute is disabled and enabled by us."""
+        return (
+            self.settings.manage_compute_service
+            and self.order.nova
+            and self.member.host is not None
+        )
+
+    @property
+    def mark(self) -> ownership.Mark | None:
+        """Our marker for this very node, as nova-compute last bore it."""
+        found = self.service and self.service.value
+        mark = ownership.mark_of(found or None)
+        if mark and mark.names(self.member.node.id):
+            return mark
+        return None
+
+    @property
+    def written(self) -> Write | None:
+        """The last marker that this run wrote."""
+        return self.writes[-1] if self.writes else None
+
+    @property
+    def own(self) -> bool:
+        """Whether nova-compute bears a marker that this run wrote."""
+        mark = self.mark
+        return mark is not None and any(
+            mark == write.mark for write in self.writes
+        )
+
+    @property
+    def changing(self) -> bool:
+        """Whether anything was changed, or tried to be."""
+        return bool(self.writes or self.sent or self.denied)
+
+    @property
+    def enabled_well(self) -> bool:
+        return self.enabled is not None and self.enabled.error is None
+
+    @property
+    def following(self) -> bool:
+        """Whether a request is under way that has yet to take effect."""
+        return self.sent is not None and self.sent.turn >= self.mode_turn
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the node was seen in the state that was asked for."""
+        node = self.member.node
+        return node.settled and node.power_state is self.order.state
+
+    def of(self, what: What) -> Fact | None:
+        found: Fact | None = getattr(self, what.value)
+        return found
+
+    def when(self, event: str) -> int:
+        """The turn of an event: the name of a fact, or of an act."""
+        match event:
+            case 'waited':
+                return self.waited
+            case 'marked':
+                return self.written.turn if self.written else 0
+            case 'disabled':
+                return self.writes[0].turn if self.writes else 0
+            case 'sent':
+                return self.sent.turn if self.sent else 0
+            case 'mode':
+                return self.mode_turn
+            case 'decided':
+                return self.decided.turn if self.decided else 0
+        fact = self.of(What(event))
+        return fact.turn if fact else 0
+
+    # Learning.
+
+    def change(self, **fields: Any) -> Self:
+        return dataclasses.replace(self, **fields)
+
+    def learn(
+        self, what: What, fact: Fact, today: datetime.datetime | None = None
+    ) -> Self:
+        """Know an answer.
+
+        :param today: the time of day, where the answer bears a marker.
+        """
+        known = self.change(**{what.value: fact}, turn=self.turn + 1)
+        if what is What.NODE:
+            return known._saw(fact)
+        if what is What.SERVICE and fact.value is not None:
+            assert today is not None  # noqa: S101, the runner has a clock
+            return known._heard(fact, fact.value, today)
+        if what is What.UNPLACED and fact.error is None:
+            # Those that came later cannot land here.
+            first = self.awaited is None
+            return known.change(
+                awaited=fact.value if first else self.awaited & fact.value,  # type: ignore[operator]
+                awaited_since=fact.answered if first else self.awaited_since,
+            )
+        if what is What.CLAIM:
+            other, last_sent = fact.value
+            return known.change(
+                claim=dataclasses.replace(fact, value=other),
+                last_sent=last_sent,
+            )
+        return known
+
+    def _saw(self, fact: Fact) -> Self:
+        if fact.error is not None:
+            if not self.following:
+                return self
+            # Till it can be asked again, what the node does is not known.
+            node = dataclasses.replace(
+                self.member.node,
+                power_state=PowerState.UNKNOWN,
+                fault=fact.error.message,
+            )
+            return self._with(node)
+        node = fact.value
+        known = self._with(node)
+        if node.settled and self.first is None:
+            known = known.change(
+                first=node.power_state, mode_since=fact.answered
+            )
+        sent = self.sent
+        if sent and node.target is self.order.state and not sent.taken:
+            known = known.change(sent=dataclasses.replace(sent, taken=True))
+        if not node.settled or node.power_state is not PowerState.ON:
+            return known.change(on_since=None)
+        if self.on_since is None:
+            # What nova-compute said before is of another start, perhaps.
+            known = known.change(on_since=fact.answered, baseline=None)
+        return known
+
+    def _with(self, node: Node) -> Self:
+        return self.change(member=dataclasses.replace(self.member, node=node))
+
+    def _heard(
+        self, fact: Fact, service: ComputeService, today: datetime.datetime
+    ) -> Self:
+        known = self
+        mark = self.mark
+        if mark and not self.own:
+            # Counted from here by a clock that nobody sets.
+            if self.foreign is None or self.foreign.mark != mark:
+                known = known.change(
+                    foreign=Foreign(mark, fact.answered, mark.age(today))
+                )
+            if self.found is None or self.baseline is None:
+                known = known.change(found=mark)
+        elif self.writes and not service.enabled and mark is None:
+            known = known.change(
+                replaced=service.disabled_reason or 'no reason'
+            )
+        state = self.member.node.power_state
+        if not service.up and (
+            state is PowerState.OFF or self.on_since is not None
+        ):
+            known = known.change(seen_down=True)
+        if self.on_since is not None and (
+            self.baseline is None or _said(service) != _said(self.baseline)
+        ):
+            # Whoever changed that has moved the time of it, too.
+            known = known.change(baseline=service)
+        reported = service.updated_at
+        return known.change(
+            silent=reported is None
+            or (today - reported).total_seconds() > _SILENT,
+            up_since=(self.up_since or fact.answered) if service.up else None,
+        )
+
+    @property
+    def back(self) -> bool:
+        """Whether nova-compute is known to run since the node is on.
+
+        Nova goes on to say ``up`` for a while after a host went off. So
+        it has to be seen down first, or to report once more.
+        """
+        service = self.service.value if self.service else None
+        if service is None or not service.up or self.on_since is None:
+            return False
+        assert self.service is not None  # noqa: S101, it has a value
+        if self.seen_down:
+            return True
+        if self.silent:
+            since = max(self.up_since or 0.0, self.on_since)
+            return self.service.answered - since >= _DOWN_TIME
+        before = self.baseline
+        return (
+            before is not None
+            and _said(before) == _said(service)
+            and service.updated_at != before.updated_at
+        )
+
+
+def _said(service: ComputeService) -> tuple[str, str | None]:
+    """What people change of it."""
+    return service.status, service.disabled_reason

@@ -13,88 +13,47 @@ from metal_drivers.power.rules import (
     End,
     Need,
     NextMode,
-    Rule,
     Step,
     Wait,
     outcome_of,
+    refuse,
+    time_out,
     transient,
 )
 
-
-def within(facts: Facts, now: float, end: float, wait: Wait) -> Wait | None:
-    """That wait, as long as the end has not come."""
-    return wait if now < end else None
+# Before anything is asked of a service.
 
 
-def after_lease(facts: Facts) -> float:
-    """For how long after another run's last request the node may follow.
-
-    A service that tells when changes end shows what is under way; of
-    another only the time-outs are known.
-    """
-    return 0.0 if facts.order.tells_end else facts.settings.aftermath
-
-
-def refusal(
-    facts: Facts, asked: tuple[guards.Guard, ...] | None = None
-) -> str | None:
-    """Why the guards forbid it."""
-    state = facts.order.state or PowerState.ON
-    dwelt = facts.sent is None and asked is None
-    others = facts.others_off.value if facts.others_off else None
-    return guards.refusal(
-        guards.Request(
-            facts.member,
-            state,
-            facts.settings,
-            dwelt=_dwelt(facts) if dwelt else None,
-            others_off=others if facts.sent is None else None,
-        ),
-        asked,
-    )
-
-
-def _dwelt(facts: Facts) -> float | None:
-    """Seconds since the node was switched, as far as is known."""
-    assert facts.node is not None  # noqa: S101, it was looked at
-    now = facts.node.answered
-    ages = []
-    if facts.last_sent is not None:
-        ages.append(now - facts.last_sent)
-    if facts.order.state is PowerState.ON and facts.foreign:
-        age = facts.foreign.age + now - facts.foreign.seen
-        ages.append(max(0.0, age))
-    # By two clocks: what is less than they can tell is no difference.
-    return round(min(ages), 3) if ages else None
-
-
-def standing(facts: Facts) -> str:
-    """How the node stands, for whoever cancels."""
+def cancelled(facts: Facts, now: float) -> Step | None:
+    """Once it is cancelled, nothing is begun."""
+    if not facts.cancelled:
+        return None
     state = facts.member.node.power_state.value
-    if facts.order.state is PowerState.ON and facts.on_since is not None:
-        return (
+    if facts.sent is None:
+        detail = (
+            'cancelled before anything was asked of it; its power state was '
+            f'last {state}'
+        )
+    else:
+        detail = (
+            f'cancelled after power {facts.goal.value} was asked for; its '
+            f'power state was last {state}'
+        )
+    if facts.goal is PowerState.ON and facts.on_since is not None:
+        detail = (
             f'on, but cancelled before nova-compute on {facts.host} was seen '
             'to be back. Run the same command again once it is'
         )
-    if facts.sent is None:
-        return (
-            'cancelled before anything was asked of it; its power state '
-            f'was last {state}'
-        )
-    asked = facts.order.state.value if facts.order.state else ''
-    return (
-        f'cancelled after power {asked} was asked for; its power state was '
-        f'last {state}'
-    )
+    return Decide(Outcome.FAILED, detail)
 
 
-def _cancelled(facts: Facts, now: float) -> Step | None:
-    if not facts.cancelled:
-        return None
-    return Decide(Outcome.FAILED, standing(facts))
+def _claim_needed(facts: Facts) -> bool:
+    claim = facts.claim
+    return not facts.settings.dry_run and (not claim or bool(claim.value))
 
 
-def _claimed(facts: Facts, now: float) -> Step | None:
+def one_at_a_time(facts: Facts, now: float) -> Step | None:
+    """A node has one transition at a time in one process."""
     other = facts.claim.value if facts.claim else None
     if other is None:
         return None
@@ -102,37 +61,77 @@ def _claimed(facts: Facts, now: float) -> Step | None:
     seconds = max(
         facts.settings.power_off_timeout, facts.settings.power_on_timeout
     )
-    return within(
-        facts,
-        now,
-        facts.began + seconds,
-        Wait(facts.began + seconds, f'for {work}', excused=True),
-    ) or Decide(
-        Outcome.TIMED_OUT,
+    end = facts.began + seconds
+    if now < end:
+        return Wait(end, f'for {work}', excused=True)
+    return time_out(
         f'{work} has not ended within {seconds:g} s; try again when it has '
-        'ended',
+        'ended'
     )
 
 
-#: Before anything is asked of a service.
-BEGIN: tuple[Need | Rule, ...] = (
-    Rule('cancelled', _cancelled, 'Once it is cancelled, nothing is begun.'),
-    Need(
-        'claim',
-        What.CLAIM,
-        after=('waited',),
-        when=lambda facts: (
-            not facts.settings.dry_run
-            and (facts.claim is None or facts.claim.value is not None)
-            and (facts.claim is None or facts.waited > facts.claim.turn)
-        ),
-    ),
-    Rule(
-        'one at a time',
-        _claimed,
-        'A node has one transition at a time in one process.',
-    ),
+def rate(facts: Facts, now: float) -> Step | None:
+    """The rate is kept. While it is waited for, nothing else is asked."""
+    slot = facts.slot
+    if slot is None or not slot.value:
+        return None
+    limit = facts.settings.rate(facts.goal)
+    until = slot.answered + slot.value
+    return Wait(until, f'{limit} a minute', Event.PACED, excused=True)
+
+
+def slot_needed(facts: Facts) -> bool:
+    """Each request that may be the first to arrive takes one."""
+    if facts.settings.dry_run:
+        return False
+    return facts.sent is None or not facts.sent.taken
+
+
+BEGIN = (
+    cancelled,
+    Need(What.CLAIM, ('waited',), _claim_needed),
+    one_at_a_time,
+    Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
+    rate,
 )
+
+
+# Another run.
+
+
+def aftermath(facts: Facts, mark: ownership.Mark) -> float:
+    """For how many seconds after another run's last request the node may
+    follow it.
+
+    A service that tells when changes end shows what is under way; of
+    another only the time-outs are known.
+    """
+    if facts.tells_end:
+        return 0.0
+    if mark.kind is ownership.MarkKind.POWERING_ON:
+        return facts.settings.aftermath_on
+    return facts.settings.aftermath
+
+
+def shutting_down(facts: Facts, mark: ownership.Mark | None) -> bool:
+    """Whether the system may be shutting down, however old the marker."""
+    kind = ownership.MarkKind.SHUTTING_DOWN
+    return not facts.tells_end and mark is not None and mark.kind is kind
+
+
+def may_shut_down(facts: Facts) -> str:
+    """What such a marker means for a node that is on, for a message."""
+    mark = facts.found
+    if mark is None or not shutting_down(facts, mark):
+        return ''
+    return (
+        f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or later, '
+        'and was not followed in time: if the system still shuts down, the '
+        'host goes off by itself'
+    )
+
+
+# What stands in the way.
 
 
 def deadline(facts: Facts, seconds: float) -> float:
@@ -144,25 +143,24 @@ def deadline(facts: Facts, seconds: float) -> float:
 def busy(facts: Facts, now: float, seconds: float) -> Step | None:
     """Wait for the work of others on the node."""
     node = facts.member.node
-    if node.settled or only_ours(facts):
+    if node.settled or _only_ours(facts):
         return None
     end = deadline(facts, seconds)
     if now < end:
         return Wait(end, f'for {_work(node)}', look=What.NODE)
-    return Decide(
-        Outcome.TIMED_OUT,
+    return time_out(
         f'{_work(node)} has not ended within {seconds:g} s; try again when '
-        'it has ended',
+        'it has ended'
     )
 
 
-def only_ours(facts: Facts) -> bool:
+def _only_ours(facts: Facts) -> bool:
     """Whether the work on the node is our own, without effect yet."""
     node = facts.member.node
-    return (
-        facts.sent is not None
-        and node.target is facts.order.state
-        and node.power_state is not facts.order.state
+    return bool(
+        facts.sent
+        and node.target is facts.goal
+        and node.power_state is not facts.goal
     )
 
 
@@ -172,18 +170,74 @@ def _work(node: Node) -> str:
     return f'its change to {node.target.value}'
 
 
-def not_known(facts: Facts, wanted: PowerState) -> Step | None:
+def refusal(
+    facts: Facts, asked: tuple[guards.Guard, ...] | None = None
+) -> str | None:
+    """Why the guards forbid it; by default, all of them."""
+    others = facts.others_off.value if facts.others_off else None
+    first = facts.sent is None
+    return guards.refusal(
+        guards.Request(
+            facts.member,
+            facts.goal,
+            facts.settings,
+            dwelt=facts.dwelt if first else None,
+            others_off=others if first else None,
+        ),
+        asked,
+    )
+
+
+def known_to_be(facts: Facts, wanted: PowerState) -> Step | None:
     """Only a state that is known is changed."""
     node = facts.member.node
     if node.power_state is wanted:
         return None
     fault = f' ({node.fault})' if node.fault else ''
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'its power state is {node.power_state.value}{fault}, not '
         f'{wanted.value}. Mend what keeps the bare metal service from '
-        'telling it',
+        'telling it'
     )
+
+
+def await_other(
+    facts: Facts, now: float, after: float, limit: float
+) -> Step | None:
+    """Wait where another run may be at work.
+
+    :param after: for so many seconds after its last request the node may
+        follow it.
+    :param limit: how many seconds this may take.
+    """
+    foreign = facts.foreign
+    if foreign is None or not (left := foreign.left(now, after)):
+        return None
+    run = f'another run, which began at {foreign.mark.when:%H:%M:%S} UTC'
+    if left <= limit:
+        return Wait(foreign.until(after), f'for {run}', excused=True)
+    return refuse(
+        f'{run}, may be {foreign.mark.kind.work} for {left:.0f} s yet; try '
+        'again then'
+    )
+
+
+def renew(facts: Facts, now: float, seconds: float) -> Decide | bool:
+    """Whether our marker has to be renewed before a request."""
+    written = facts.written
+    if not facts.own or written is None:
+        return False
+    if now - written.began < ownership.RENEW:
+        return False
+    if now < deadline(facts, seconds):
+        return True
+    return time_out(
+        f'the questions that come before took {seconds:g} s; nothing was '
+        'sent. Try again when Nova is quicker'
+    )
+
+
+# A request for power.
 
 
 def denied(
@@ -191,128 +245,75 @@ def denied(
 ) -> Step | None:
     """What follows where the service did not take the request."""
     fact = facts.denied
-    if fact is None or fact.turn < facts.mode_turn:
+    if fact is None or fact.error is None or fact.turn < facts.mode_turn:
         return None
     error = fact.error
-    assert error is not None  # noqa: S101, it is a refusal
     if not isinstance(error, exceptions.BusyError):
         if next_way and isinstance(error, exceptions.UnsupportedError):
             return NextMode(error.message)
-        return Decide(outcome_of(error), str(error))
+        return ended(facts, outcome_of(error), str(error))
     if facts.waited > fact.turn:
         return None
     until = deadline(facts, seconds)
     if now < until:
         return Wait(until, error.message)
-    return Decide(
-        Outcome.TIMED_OUT,
+    return time_out(
         f'{error.message}, for {seconds:g} s. The {what} was not begun; try '
-        'again when that has ended',
+        'again when that has ended'
     )
-
-
-def slot(facts: Facts, now: float) -> Step | None:
-    """Wait for the rate."""
-    wait = facts.slot.value if facts.slot else 0.0
-    if not wait:
-        return None
-    state = facts.order.state
-    assert facts.slot is not None and state is not None  # noqa: S101
-    return Wait(
-        facts.slot.answered + wait,
-        f'{facts.settings.rate(state)} a minute',
-        Event.PACED,
-        excused=True,
-    )
-
-
-def slot_needed(facts: Facts) -> bool:
-    """Each request that may be the first to arrive takes one."""
-    if facts.settings.dry_run:
-        return False
-    return facts.sent is None or not facts.sent.taken
-
-
-#: While the rate is waited for, nothing else is asked.
-RATE: tuple[Need | Rule, ...] = (
-    Need(
-        'slot, again',
-        What.SLOT,
-        after=('waited',),
-        when=lambda facts: facts.slot is not None and facts.slot.value > 0,
-    ),
-    Rule('rate', slot, 'The rate is kept.'),
-)
-
-
-def await_other(
-    facts: Facts, now: float, left: float, limit: float
-) -> Step | None:
-    """Wait where another run may be at work.
-
-    :param left: for how many seconds it may be.
-    :param limit: how many seconds this may take.
-    """
-    if not left or facts.foreign is None:
-        return None
-    mark = facts.foreign.mark
-    run = f'another run, which began at {mark.when:%H:%M:%S} UTC'
-    if left > limit:
-        return Decide(
-            Outcome.REFUSED,
-            f'{run}, may be {mark.kind.work} for {left:.0f} s yet; try '
-            'again then',
-        )
-    return Wait(now + left, f'for {run}', excused=True)
-
-
-# A request that was sent.
 
 
 def follow(
-    facts: Facts,
-    now: float,
-    next_way: bool,
-    there: Decide,
-    step: Event,
+    facts: Facts, now: float, there: Decide, what: str, next_way: bool = False
 ) -> Step | None:
     """What becomes of the request that is under way.
 
-    :param next_way: whether there is another way to try after this one.
     :param there: the end, once the node is there.
+    :param what: what was asked for.
+    :param next_way: whether there is another way to try after this one.
     """
-    sent = facts.sent
+    sent, fact = facts.sent, facts.node
     if sent is None or not facts.following:
         return None
-    seen = facts.node is not None and facts.node.turn > sent.turn
     if not facts.settings.wait:
         if sent.doubt:
-            return Decide(outcome_of(sent.doubt), str(sent.doubt))
-        return Decide(Outcome.PLANNED, f'{step.value} was asked for')
-    error = facts.node.error if facts.node and seen else None
-    if seen and error is None and facts.arrived:
-        return there
-    if error is not None and not transient(error):
-        refused = isinstance(error, exceptions.RefusedError)
-        return Decide(
-            Outcome.FAILED if refused else outcome_of(error),
-            f'after {step.value} was asked for: {error}',
-        )
-    ended = seen and error is None and _gave_up(facts)
-    late = None if ended or now < sent.until else _late(facts)
-    if not (ended or late):
+            return ended(facts, outcome_of(sent.doubt), str(sent.doubt))
+        return Decide(Outcome.PLANNED, f'{what} was asked for')
+    end: Decide | None = None
+    if fact is not None and fact.turn > sent.turn:
+        error = fact.error
+        if error is None and facts.arrived:
+            return there
+        if error is None:
+            end = _gave_up(facts)
+        elif not transient(error):
+            return ended(facts, outcome_of(error), str(error))
+    if end is None and now >= sent.until:
+        end = _late(facts)
+    if end is None:
         return Wait(sent.until, look=What.NODE, at_once=True)
-    end = ended or late
-    assert end is not None and not isinstance(end, bool)  # noqa: S101
-    if next_way:
-        return NextMode(end.detail)
-    return end
+    return NextMode(end.detail) if next_way else end
+
+
+def ended(facts: Facts, outcome: Outcome, detail: str) -> Decide:
+    """An error ends it; tells of a request whose end is not seen now."""
+    sent = facts.sent
+    if sent is None:
+        return Decide(outcome, detail)
+    if outcome is Outcome.REFUSED:
+        # To be refused is to have changed nothing.
+        outcome = Outcome.FAILED
+    return Decide(
+        outcome,
+        f'{sent.what} {"was" if sent.taken else "may have been"} sent, and '
+        'what became of it is not known; its power state was last '
+        f'{facts.member.node.power_state.value}: {detail}',
+    )
 
 
 def _gave_up(facts: Facts) -> Decide | None:
     node, sent = facts.member.node, facts.sent
-    assert sent is not None  # noqa: S101, the caller has looked
-    if not (facts.order.tells_end and sent.taken and node.settled):
+    if not (facts.tells_end and sent and sent.taken and node.settled):
         return None
     return Decide(
         Outcome.FAILED,
@@ -324,16 +325,16 @@ def _gave_up(facts: Facts) -> Decide | None:
 
 def _late(facts: Facts) -> Decide:
     node, sent = facts.member.node, facts.sent
-    assert sent is not None and facts.order.state  # noqa: S101
+    seconds = sent.seconds if sent else 0
     detail = (
-        f'not seen to be {facts.order.state.value} within {sent.seconds:g} '
-        f's; its power state was last {node.power_state.value}'
+        f'not seen to be {facts.goal.value} within {seconds:g} s; its power '
+        f'state was last {node.power_state.value}'
     )
     if node.fault:
         detail += f'; {node.fault}'
-    if sent.doubt and not sent.taken:
+    if sent and sent.doubt and not sent.taken:
         detail += f'. {sent.doubt.message}'
-    return Decide(Outcome.TIMED_OUT, detail)
+    return time_out(detail)
 
 
 def end(facts: Facts, left: str = '') -> End:
@@ -341,18 +342,10 @@ def end(facts: Facts, left: str = '') -> End:
 
     :param left: what is left behind, for the message.
     """
-    decided = facts.decided
-    assert decided is not None  # noqa: S101, the table is read after that
-    outcome, detail = decided.outcome, decided.detail
+    outcome, detail = facts.ending
     if outcome is Outcome.REFUSED and (left or facts.sent):
         # To be refused is to have changed nothing.
         outcome = Outcome.FAILED
     if left:
         detail = f'{detail.rstrip(".")}. {left}'
     return End(outcome, detail)
-
-
-def stale(facts: Facts, now: float) -> bool:
-    """Whether our marker has to be renewed before a request."""
-    written = facts.written
-    return written is None or now - written.began >= ownership.RENEW

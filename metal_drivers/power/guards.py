@@ -101,8 +101,8 @@ def dwelt_long_enough(request: Request) -> str | None:
         return None
     return (
         f'it was switched {request.dwelt:.0f} s ago, and [metal_drivers] '
-        f'min_dwell is {least:g} s. Wait for {least - request.dwelt:.0f} s, or '
-        'change that'
+        f'min_dwell is {least:g} s. Wait for {least - request.dwelt:.0f} s, '
+        'or change that'
     )
 
 
@@ -116,8 +116,8 @@ def few_enough_off(request: Request) -> str | None:
         return None
     return (
         f'{others} hosts are off or about to be, and [metal_drivers] '
-        f'max_powered_off is {request.settings.max_powered_off}. Switch one on, '
-        'or change that'
+        f'max_powered_off is {request.settings.max_powered_off}. Switch one '
+        'on, or change that'
     )
 
 

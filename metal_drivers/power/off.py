@@ -10,14 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from metal_drivers.model import (
-    Capability,
-    ComputeService,
-    OffMode,
-    Outcome,
-    PowerState,
-)
-from metal_drivers.power import common
+from metal_drivers.model import Capability, OffMode, Outcome, PowerState
+from metal_drivers.power import common, ownership
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
 from metal_drivers.power.ownership import MarkKind
@@ -26,17 +20,17 @@ from metal_drivers.power.rules import (
     Disable,
     Enable,
     Need,
-    Rule,
     Send,
     Step,
     Table,
     Wait,
+    refuse,
 )
 
 _EVENTS = {OffMode.SOFT: Event.SOFT_OFF, OffMode.HARD: Event.HARD_OFF}
 
 
-def modes(facts: Facts) -> tuple[OffMode, ...]:
+def _modes(facts: Facts) -> tuple[OffMode, ...]:
     """What is tried, in this order."""
     soft = (
         Capability.SOFT_OFF in facts.order.capabilities
@@ -50,138 +44,145 @@ def modes(facts: Facts) -> tuple[OffMode, ...]:
 
 
 def _mode(facts: Facts) -> OffMode:
-    # A mode that turned out not to be supported may leave the list.
-    found = modes(facts)
+    # What a node can may change on the way.
+    found = _modes(facts)
     return found[min(facts.mode, len(found) - 1)]
 
 
+def _more(facts: Facts) -> bool:
+    """Whether there is another way to try after this one."""
+    return facts.mode + 1 < len(_modes(facts))
+
+
 def _seconds(facts: Facts) -> float:
-    if modes(facts) and _mode(facts) is OffMode.SOFT and facts.changing:
+    soft = bool(_modes(facts)) and _mode(facts) is OffMode.SOFT
+    if soft and facts.changing:
         return facts.settings.soft_off_timeout
     return facts.settings.power_off_timeout
 
 
-def _service(facts: Facts) -> ComputeService | None:
-    found: ComputeService | None = (
-        facts.service.value if facts.service else None
-    )
-    return found
+# Powered off already, or by our request.
 
 
-def _follow(facts: Facts, now: float) -> Step | None:
+def a_request_is_followed(facts: Facts, now: float) -> Step | None:
+    """A request is sent once. What became of it is asked, never guessed,
+    until the node is off, the service has given up, or the time is over;
+    then the next way is tried.
+    """
     if facts.sent is None:
         return None
-    event = _EVENTS[facts.sent.mode]
-    return common.follow(
-        facts,
-        now,
-        facts.mode + 1 < len(modes(facts)),
-        Decide(Outcome.DONE, _how(facts)),
-        event,
-    )
+    what = _EVENTS[facts.sent.mode].value
+    there = Decide(Outcome.DONE, _how(facts))
+    return common.follow(facts, now, there, what, _more(facts))
 
 
 def _how(facts: Facts) -> str:
-    """What switched it off, as far as that can be known."""
-    assert facts.sent is not None  # noqa: S101, the caller has looked
-    if facts.sent.mode is OffMode.HARD and facts.soft_sent:
-        return 'off, after soft and hard power off'
-    return f'off, by {_EVENTS[facts.sent.mode].value}'
+    """What powered it off, as far as that can be known."""
+    sent = facts.sent
+    if sent is None:
+        return 'off'
+    if not facts.following:
+        return f'off, after {_EVENTS[sent.mode].value}'
+    if not facts.soft_pending or sent.mode is OffMode.SOFT:
+        return f'off, by {_EVENTS[sent.mode].value}'
+    late = (
+        ''
+        if facts.tells_end
+        else (', and the hard one may still be on its way')
+    )
+    return (
+        'off, after a soft and then a hard power off: which of them did it '
+        f'is not known{late}'
+    )
 
 
-def _off(facts: Facts, now: float) -> Step | None:
+def off_already(facts: Facts, now: float) -> Step | None:
+    """Off already is fine."""
     if not facts.arrived:
         return None
     if facts.first is PowerState.OFF:
         return Decide(Outcome.ALREADY, 'off')
-    if facts.sent:
-        return Decide(Outcome.DONE, _how(facts))
-    return Decide(Outcome.DONE, 'off')
+    return Decide(Outcome.DONE, _how(facts))
 
 
-def _busy(facts: Facts, now: float) -> Step | None:
+# What stands in the way.
+
+
+def work_of_others(facts: Facts, now: float) -> Step | None:
+    """Work on it that is not ours is waited for."""
     return common.busy(facts, now, _seconds(facts))
 
 
-def _guards(facts: Facts, now: float) -> Step | None:
+def guards(facts: Facts, now: float) -> Step | None:
+    """The guards, see below."""
     reason = common.refusal(facts)
-    return Decide(Outcome.REFUSED, reason) if reason else None
+    return refuse(reason) if reason else None
 
 
-def _not_on(facts: Facts, now: float) -> Step | None:
-    return common.not_known(facts, PowerState.ON)
+def known_to_be_on(facts: Facts, now: float) -> Step | None:
+    """Only a node that is known to be on is powered off."""
+    return common.known_to_be(facts, PowerState.ON)
 
 
-def _no_way(facts: Facts, now: float) -> Step | None:
-    if modes(facts):
+def a_way_to_power_off(facts: Facts, now: float) -> Step | None:
+    """The node can do what ``power_off_mode`` allows."""
+    if _modes(facts):
         return None
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         'it cannot be asked to shut down, and power_off_mode is "soft". '
-        'Allow a hard power off',
+        'Allow a hard power off'
     )
 
 
-def _nova_missing(facts: Facts, now: float) -> Step | None:
+def nova_can_be_asked(facts: Facts, now: float) -> Step | None:
+    """Whether servers are on the host can be asked."""
     if facts.member.host is None or facts.order.nova:
         return None
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'whether servers are on {facts.host} cannot be asked: Nova is not '
-        'configured. Configure [nova]',
+        'configured. Configure [nova]'
     )
 
 
-def _dry_run(facts: Facts, now: float) -> Step | None:
-    if not facts.settings.dry_run:
-        return None
-    steps = [_EVENTS[mode].value for mode in modes(facts)]
-    service = _service(facts)
-    if service is not None and service.enabled:
-        steps.insert(0, f'disable nova-compute on {facts.host}')
-    return Decide(Outcome.PLANNED, 'would ' + ', then '.join(steps))
-
-
-def _servers(facts: Facts, now: float) -> Step | None:
+def empty(facts: Facts, now: float) -> Step | None:
+    """One server is enough to refuse, be it shut off."""
     servers = facts.servers.value if facts.servers else 0
     if not servers:
         return None
-    return Decide(
-        Outcome.REFUSED,
-        f'{servers} server{"s are" if servers > 1 else " is"} on '
-        f'{facts.host}. Move or delete {"them" if servers > 1 else "it"} '
-        'first',
+    are, them = ('s are', 'them') if servers > 1 else (' is', 'it')
+    return refuse(
+        f'{servers} server{are} on {facts.host}. Move or delete {them} first'
     )
 
 
-def _moving(facts: Facts, now: float) -> Step | None:
+def nothing_moves(facts: Facts, now: float) -> Step | None:
+    """They are counted elsewhere until they have come, and a resize that
+    is not confirmed keeps its former host: one is enough to refuse.
+    """
     moving = facts.moving.value if facts.moving else ()
     if not moving:
         return None
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'on the way to or from {facts.host}, or resized and not confirmed: '
-        f'{_some(moving)}. Wait for that first',
+        f'{_some(moving)}. Wait for that first'
     )
 
 
-def _unplaced(facts: Facts, now: float) -> Step | None:
+def nothing_is_scheduled(facts: Facts, now: float) -> Step | None:
+    """They are waited for, for a minute at most; then the host is given
+    back.
+    """
     if not facts.awaited:
         return None
     seconds = facts.settings.scheduling_timeout
     end = facts.awaited_since + seconds
     if now < end:
-        return Wait(
-            end,
-            f'of {len(facts.awaited)} servers',
-            Event.SCHEDULING,
-            excused=True,
-        )
-    return Decide(
-        Outcome.REFUSED,
+        why = f'of {len(facts.awaited)} servers'
+        return Wait(end, why, Event.SCHEDULING, excused=True)
+    return refuse(
         f'still being scheduled after {seconds:g} s, and possibly to '
         f'{facts.host}: {_some(facts.awaited)}. Try again when such servers '
-        'have got a host or are deleted',
+        'have got a host or are deleted'
     )
 
 
@@ -191,153 +192,166 @@ def _some(servers: Collection[str]) -> str:
     return ', '.join(named) + (f' and {more} more' if more > 0 else '')
 
 
+def dry_run(facts: Facts, now: float) -> Step | None:
+    """A dry run asks all of that, and changes nothing."""
+    if not facts.settings.dry_run:
+        return None
+    steps = [_EVENTS[mode].value for mode in _modes(facts)]
+    service = facts.compute
+    if service is not None and service.enabled:
+        steps.insert(0, f'disable nova-compute on {facts.host}')
+    return Decide(Outcome.PLANNED, 'would ' + ', then '.join(steps))
+
+
+def taken_by_the_service(facts: Facts, now: float) -> Step | None:
+    """A service that is busy is asked again, after all of this."""
+    if facts.denied is None:
+        return None
+    what = _EVENTS[_mode(facts)].value
+    return common.denied(facts, now, _seconds(facts), what, _more(facts))
+
+
 # nova-compute.
 
 
-def _lease(facts: Facts, now: float) -> Step | None:
-    if facts.writes or facts.mark is None or facts.foreign is None:
+def another_run(facts: Facts, now: float) -> Step | None:
+    """Another run that may be at work is waited for."""
+    if facts.writes or facts.mark is None:
         return None
     return common.await_other(
-        facts,
-        now,
-        facts.foreign.left(now),
-        facts.settings.power_off_timeout,
+        facts, now, 0.0, facts.settings.power_off_timeout
     )
 
 
 def _kind(facts: Facts) -> MarkKind:
-    if OffMode.SOFT in modes(facts) and not facts.order.tells_end:
+    if OffMode.SOFT in _modes(facts) and not facts.tells_end:
         return MarkKind.SHUTTING_DOWN
     return MarkKind.POWERING_OFF
 
 
-def _disable(facts: Facts, now: float) -> Step | None:
-    service = _service(facts)
-    if facts.writes or service is None or facts.sent:
+def disable(facts: Facts, now: float) -> Step | None:
+    """nova-compute is disabled, with a reason that is ours."""
+    service = facts.compute
+    if facts.writes or facts.sent or service is None:
         return None
     if service.enabled or facts.mark:
         return Disable(_kind(facts))
     return None
 
 
-def _enabled(facts: Facts, now: float) -> Step | None:
-    service = _service(facts)
+def still_disabled(facts: Facts, now: float) -> Step | None:
+    """A host whose nova-compute somebody enables meanwhile is theirs:
+    nothing more is sent to it.
+    """
+    service = facts.compute
     if service is None or not service.enabled:
         return None
     if not (facts.writes or facts.sent):
         return None
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'somebody enabled nova-compute on {facts.host} meanwhile. Run the '
-        'same command again if it is to be switched off all the same',
+        'same command again if it is to be switched off all the same'
     )
 
 
-def _taken_over(facts: Facts, now: float) -> Step | None:
-    if not facts.writes or facts.mark is None or facts.own:
+def still_marked(facts: Facts, now: float) -> Step | None:
+    """The same holds where another run, or somebody else, replaces our
+    reason.
+    """
+    if not facts.writes or facts.own or facts.compute is None:
         return None
-    return Decide(
-        Outcome.REFUSED,
-        f'another run has begun to switch {facts.host} off. Wait for that',
+    if facts.mark:
+        return refuse(
+            f'another run has begun to switch {facts.host} off. Wait for that'
+        )
+    return refuse(
+        f'{_lost(facts)}. Find out why, then run the same command again'
     )
 
 
-def _replaced(facts: Facts, now: float) -> Step | None:
-    if facts.replaced is None:
-        return None
-    return Decide(Outcome.REFUSED, _replaced_text(facts))
-
-
-def _replaced_text(facts: Facts) -> str:
+def _lost(facts: Facts) -> str:
+    """What it means that our marker is not there any more, if it is not."""
+    service = facts.compute
+    if not facts.writes or service is None or ownership.mark_of(service):
+        return ''
+    if service.enabled:
+        return f'Somebody enabled nova-compute on {facts.host} meanwhile'
+    reason = service.disabled_reason
     return (
-        f'the reason for which nova-compute on {facts.host} is disabled was '
-        f'replaced by {facts.replaced!r}: it will not be enabled again by '
-        'metal-drivers. Find out who did that, and enable it by hand'
+        f'Someone else has disabled nova-compute on {facts.host} meanwhile '
+        f'({repr(reason) if reason else "no reason was given"}): '
+        'metal-drivers will not enable it, so the host will not come back by '
+        'itself'
     )
 
 
-def _renew(facts: Facts, now: float) -> Step | None:
-    if not (facts.own and common.stale(facts, now)):
-        return None
-    seconds = _seconds(facts)
-    if now < common.deadline(facts, seconds):
-        return Disable(_kind(facts))
-    return Decide(
-        Outcome.TIMED_OUT,
-        f'the questions that come before took {seconds:g} s; nothing was '
-        'sent. Try again when Nova is quicker',
-    )
+def renew(facts: Facts, now: float) -> Step | None:
+    """A marker that is half a minute old is renewed."""
+    due = common.renew(facts, now, _seconds(facts))
+    return Disable(_kind(facts)) if due is True else due or None
 
 
-def _denied(facts: Facts, now: float) -> Step | None:
-    if facts.denied is None:
-        return None
-    return common.denied(
-        facts,
-        now,
-        _seconds(facts),
-        _EVENTS[_mode(facts)].value,
-        facts.mode + 1 < len(modes(facts)),
-    )
-
-
-def _send(facts: Facts, now: float) -> Step | None:
+def send(facts: Facts, now: float) -> Step | None:
+    """The node is asked to shut down and, where that does not help in
+    time, its power is cut (``power_off_mode``).
+    """
     mode = _mode(facts)
-    seconds, limit = facts.settings.power_off_timeout, None
-    if mode is OffMode.SOFT:
-        seconds = facts.settings.soft_off_timeout
-        if Capability.SOFT_OFF_TIMEOUT in facts.order.capabilities:
-            limit = seconds
-    return Send(mode, _EVENTS[mode], seconds, limit)
+    if mode is OffMode.HARD:
+        return Send(mode, Event.HARD_OFF, facts.settings.power_off_timeout)
+    seconds = facts.settings.soft_off_timeout
+    limited = Capability.SOFT_OFF_TIMEOUT in facts.order.capabilities
+    return Send(mode, Event.SOFT_OFF, seconds, seconds if limited else None)
 
 
 # Afterwards.
 
 
-def _untouched(facts: Facts, now: float) -> Step | None:
-    assert facts.decided is not None  # noqa: S101, the table is read then
-    if facts.decided.outcome in (Outcome.ALREADY, Outcome.PLANNED):
+def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
+    if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
-    if facts.settings.dry_run or not facts.managed:
+    if facts.ending[0] in (Outcome.ALREADY, Outcome.PLANNED):
         return common.end(facts)
     # Where nothing was begun, nothing of an earlier run was looked at.
     if facts.servers is None and not facts.changing:
         return common.end(facts)
-    if facts.decided.outcome is Outcome.DONE and not facts.writes:
-        return common.end(facts)
-    return None
+    return common.end(facts) if _done(facts) and not facts.writes else None
 
 
 def _done(facts: Facts) -> bool:
-    return facts.decided is not None and facts.decided.outcome is Outcome.DONE
+    return facts.ending[0] is Outcome.DONE
 
 
-def _note_off(facts: Facts, now: float) -> Step | None:
+def _unnoted(facts: Facts) -> bool:
+    written = facts.written
+    return _done(facts) and bool(
+        written and written.mark.kind is not MarkKind.POWERED_OFF
+    )
+
+
+def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
+    """When it was seen off, the reason in Nova is changed to say so."""
     if not _done(facts):
         return None
-    assert facts.written is not None  # noqa: S101, something was
-    if facts.written.mark.kind is MarkKind.POWERED_OFF:
-        return common.end(facts)
-    assert facts.service is not None  # noqa: S101, it was asked for
-    if facts.own:
+    if _unnoted(facts) and facts.own:
         return Disable(MarkKind.POWERED_OFF)
-    if facts.replaced and facts.service.error is None and not facts.mark:
-        return common.end(facts, _replaced_text(facts))
-    return common.end(facts)
+    return common.end(facts, _lost(facts))
 
 
-def _nothing_ours(facts: Facts, now: float) -> Step | None:
-    """Only what bears our marker is given back."""
+def only_what_is_ours(facts: Facts, now: float) -> Step | None:
+    """Whatever else is disabled is somebody else's, and stays so."""
     fact = facts.service
-    assert fact is not None  # noqa: S101, it was asked for
-    if fact.error is not None:
-        if not (facts.writes or facts.foreign):
+    if fact is not None and fact.error is not None:
+        if not (facts.writes or facts.found):
             return common.end(facts)
         return common.end(facts, _left(facts, fact.error.message))
-    if facts.mark is None or (facts.writes and not facts.own):
-        # Somebody else's, or another run has it by now.
-        if facts.replaced and facts.sent:
-            return common.end(facts, _replaced_text(facts))
+    if facts.mark is None:
+        lost = _lost(facts)
+        told = lost and lost in facts.ending[1]
+        return common.end(facts, '' if told else lost)
+    if facts.writes and not facts.own:
+        # Another run has it by now.
+        return common.end(facts)
+    if not facts.writes and facts.foreign and facts.foreign.left(now):
         return common.end(facts)
     return None
 
@@ -349,14 +363,10 @@ def _left(facts: Facts, message: str) -> str:
     )
 
 
-def _others_work(facts: Facts, now: float) -> Step | None:
-    """The marker of an earlier run that may be at work stays."""
-    if not facts.writes and facts.foreign and facts.foreign.left(now):
-        return common.end(facts)
-    return None
-
-
-def _may_go_off(facts: Facts, now: float) -> Step | None:
+def may_still_go_off(facts: Facts, now: float) -> Step | None:
+    """While a request may still power the node off, nova-compute remains
+    disabled.
+    """
     if stays_on(facts, now):
         return None
     return common.end(
@@ -374,253 +384,154 @@ def stays_on(facts: Facts, now: float) -> bool:
     got the request yet, is believed once the deadline is over; but an
     operating system may take longer than that to shut down.
     """
-    sent, node = facts.sent, facts.node
-    if facts.foreign and facts.foreign.left(now, common.after_lease(facts)):
-        return False
-    if sent and not (
-        now >= sent.until or (facts.order.tells_end and sent.taken)
+    sent, fact = facts.sent, facts.node
+    before = facts.foreign
+    if before and (
+        common.shutting_down(facts, before.mark)
+        or before.left(now, common.aftermath(facts, before.mark))
     ):
         return False
-    if sent and sent.mode is OffMode.SOFT and not facts.order.tells_end:
+    if sent and now < sent.until and not (facts.tells_end and sent.taken):
         return False
-    assert node is not None  # noqa: S101, it was asked for
-    if node.error is not None:
+    if sent and sent.mode is OffMode.SOFT and not facts.tells_end:
+        return False
+    if fact is None or fact.error is not None:
         # Where nothing was sent, there is nothing to be afraid of.
         return sent is None
+    node = facts.member.node
     if sent is None:
-        return node.value.target in (None, PowerState.ON)
-    return bool(node.value.settled and node.value.power_state is PowerState.ON)
+        return node.target in (None, PowerState.ON)
+    return node.settled and node.power_state is PowerState.ON
 
 
-def _give_back(facts: Facts, now: float) -> Step | None:
-    fact = facts.enabled
-    if fact is None:
+def give_back(facts: Facts, now: float) -> Step | None:
+    """What fails puts nova-compute back as it was."""
+    enabled = facts.enabled
+    if enabled is None:
         return Enable(Event.UNDONE)
-    if fact.error is not None:
-        return common.end(facts, _left(facts, fact.error.message))
-    return common.end(facts)
-
-
-def _failed(facts: Facts) -> bool:
-    return not _done(facts) and facts.enabled is None
-
-
-def _managed(facts: Facts) -> bool:
-    return facts.managed
+    if enabled.error is None:
+        return common.end(facts)
+    return common.end(facts, _left(facts, enabled.error.message))
 
 
 def _hosted(facts: Facts) -> bool:
     return facts.member.host is not None
 
 
-def _waits(facts: Facts) -> bool:
-    """Whether servers are being scheduled that may land here."""
+def _planning(facts: Facts) -> bool:
+    return _hosted(facts) and facts.settings.dry_run
+
+
+def _marked(facts: Facts) -> bool:
     return facts.managed and bool(facts.writes)
+
+
+def _unmarked(facts: Facts) -> bool:
+    return facts.managed and not facts.writes
+
+
+def _failed(facts: Facts) -> bool:
+    return not _done(facts) and facts.enabled is None
 
 
 OFF = Table(
     'off',
     (
         *common.BEGIN,
-        *common.RATE,
         Need(
-            'scheduled servers, again',
             What.UNPLACED,
-            after=('waited',),
-            when=lambda f: _waits(f) and bool(f.awaited),
+            ('waited',),
+            lambda f: _marked(f) and bool(f.awaited),
         ),
-        Rule('scheduler', _unplaced),
-        Rule(
-            'a request is followed',
-            _follow,
-            'A request is sent once. What became of it is asked, never '
-            'guessed, until the node is off, the service has given up, or '
-            'the time is over; then the next way is tried.',
-        ),
+        nothing_is_scheduled,
+        a_request_is_followed,
+        Need(What.NODE, ('waited', 'mode'), text='The node is asked for.'),
+        off_already,
+        work_of_others,
+        guards,
+        known_to_be_on,
+        a_way_to_power_off,
+        nova_can_be_asked,
         Need(
-            'node',
-            What.NODE,
-            after=('waited', 'mode'),
-            text='The node is asked for.',
-        ),
-        Rule('off', _off, 'Off already is fine.'),
-        Rule(
-            'work of others',
-            _busy,
-            'Work on it that is not ours is waited for.',
-        ),
-        Rule('guards', _guards, 'The guards, see below.'),
-        Rule(
-            'known to be on',
-            _not_on,
-            'Only a node that is known to be on is powered off.',
-        ),
-        Rule(
-            'a way', _no_way, 'There is a way that ``power_off_mode`` allows.'
-        ),
-        Rule('Nova', _nova_missing),
-        Need(
-            'room',
             What.OTHERS_OFF,
             when=lambda f: (
                 _hosted(f)
                 and bool(f.settings.max_powered_off)
                 and not f.changing
             ),
-            text='Not too many hosts are off (``max_powered_off``).',
         ),
-        Rule('room for one more', _guards),
+        guards,
+        Need(What.MOVING, when=_planning),
+        nothing_moves,
         Need(
-            'moving, to plan',
-            What.MOVING,
-            when=lambda f: _hosted(f) and f.settings.dry_run,
-        ),
-        Rule('nothing moves, to plan', _moving),
-        Need(
-            'servers, first',
             What.SERVERS,
             when=lambda f: _hosted(f) and not f.writes,
-            text='Nova is asked which servers are on the host, shut off '
-            'ones included. One is enough to refuse; no answer is, too.',
+            text='Nova is asked which servers are on the host.',
         ),
-        Rule('empty, first', _servers),
+        empty,
+        Need(What.SERVICE, when=lambda f: _planning(f) and f.managed),
+        dry_run,
+        taken_by_the_service,
+        Need(What.SLOT, when=common.slot_needed),
+        Need(What.SERVICE, ('waited',), _unmarked),
+        still_disabled,
+        another_run,
+        disable,
         Need(
-            'service, to plan',
-            What.SERVICE,
-            when=lambda f: f.managed and f.settings.dry_run,
-        ),
-        Rule('dry run', _dry_run),
-        Rule('refused by the service', _denied),
-        Need('slot', What.SLOT, when=common.slot_needed),
-        Need(
-            'node, after the wait',
-            What.NODE,
-            after=('waited',),
-        ),
-        Need(
-            'service',
-            What.SERVICE,
-            after=('waited',),
-            when=lambda f: f.managed and not f.writes,
-        ),
-        Rule(
-            'enabled by others',
-            _enabled,
-            'A host that others enable meanwhile is theirs.',
-        ),
-        Rule(
-            'another run',
-            _lease,
-            'Another run that may be at work is waited for.',
-        ),
-        Rule(
-            'disable',
-            _disable,
-            'nova-compute is disabled, with a reason that is ours.',
-        ),
-        Need(
-            'scheduled servers',
             What.UNPLACED,
-            after=('disabled',),
-            when=_waits,
+            ('disabled',),
+            _marked,
             text='Servers that the scheduler may have sent to the host '
             'before that are on no host yet, and Nova does not count them '
-            'there. They are waited for; then the host is given back.',
+            'there.',
         ),
-        Rule('wait for the scheduler', _unplaced),
+        nothing_is_scheduled,
         Need(
-            'moving',
             What.MOVING,
-            after=('disabled', 'unplaced', 'waited', 'mode'),
-            when=_hosted,
+            ('disabled', 'unplaced', 'waited', 'mode'),
+            _hosted,
             text='Nova is asked which servers are being migrated or resized '
             'to or from the host.',
         ),
-        Rule('nothing moves', _moving),
+        nothing_moves,
         Need(
-            'servers, again',
             What.SERVERS,
-            after=('disabled', 'moving', 'waited', 'mode'),
-            when=_hosted,
-            text='Nova is asked again: a server can have landed in between.',
+            ('disabled', 'moving', 'waited', 'mode'),
+            _hosted,
+            text='Nova is asked again for servers on the host: one can have '
+            'landed in between.',
         ),
-        Rule('empty', _servers),
+        empty,
         Need(
-            'node, last',
             What.NODE,
-            after=('servers', 'waited'),
+            ('servers', 'waited'),
             last=True,
+            text='The node is asked for again, and all that was said of it '
+            'above holds again.',
         ),
         Need(
-            'service, last',
             What.SERVICE,
-            after=('node', 'servers', 'marked'),
-            when=_managed,
+            ('node', 'servers', 'marked'),
+            lambda f: f.managed,
             last=True,
             text='Last of all, the marker is read: it must be that of this '
-            'run, and less than half a minute old.',
+            'run.',
         ),
-        Rule('still disabled', _enabled),
-        Rule('not taken over', _taken_over),
-        Rule('not replaced', _replaced),
-        Rule('renew', _renew),
-        Rule(
-            'send',
-            _send,
-            'The node is asked to shut down and, where that does not help in time, its power is cut (``power_off_mode``).',
-        ),
+        still_disabled,
+        still_marked,
+        renew,
+        send,
     ),
     (
-        Rule('nothing to tidy up', _untouched),
-        Need(
-            'marker, once off',
-            What.SERVICE,
-            after=('decided',),
-            when=lambda f: (
-                _done(f)
-                and f.written is not None
-                and f.written.mark.kind is not MarkKind.POWERED_OFF
-            ),
-            tolerated=True,
-        ),
-        Rule(
-            'note that it is off',
-            _note_off,
-            'When it was seen off, the reason in Nova says so.',
-        ),
-        Need(
-            'marker',
-            What.SERVICE,
-            after=('decided',),
-            when=_failed,
-            tolerated=True,
-        ),
-        Rule('only what is ours', _nothing_ours),
-        Rule('another run has it', _others_work),
-        Need(
-            'node, to give back',
-            What.NODE,
-            after=('decided',),
-            when=_failed,
-            tolerated=True,
-        ),
-        Rule(
-            'may go off',
-            _may_go_off,
-            'While a request of ours may still power the node off, nova-compute remains disabled.',
-        ),
-        Need(
-            'marker, last',
-            What.SERVICE,
-            after=('node',),
-            when=_failed,
-            tolerated=True,
-        ),
-        Rule('still ours', _nothing_ours),
-        Rule(
-            'give back',
-            _give_back,
-            'What fails puts nova-compute back as it was.',
-        ),
+        nothing_to_tidy_up,
+        Need(What.SERVICE, ('decided',), _unnoted, tolerated=True),
+        note_that_it_is_off,
+        Need(What.SERVICE, ('decided',), _failed, tolerated=True),
+        only_what_is_ours,
+        Need(What.NODE, ('decided',), _failed, tolerated=True),
+        may_still_go_off,
+        Need(What.SERVICE, ('node',), _failed, tolerated=True),
+        only_what_is_ours,
+        give_back,
     ),
 )

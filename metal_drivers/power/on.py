@@ -7,12 +7,7 @@ that it is ours to enable.
 
 from __future__ import annotations
 
-from metal_drivers.model import (
-    ComputeService,
-    OffMode,
-    Outcome,
-    PowerState,
-)
+from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import common, guards, ownership
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
@@ -22,493 +17,420 @@ from metal_drivers.power.rules import (
     Disable,
     Enable,
     Need,
-    Rule,
     Send,
     Step,
     Table,
     Wait,
     outcome_of,
+    refuse,
+    time_out,
     transient,
 )
 
-#: A run reads nova-compute, writes its marker, waits for so many seconds,
-#: and reads again before it sends. A run whose own read and write are
-#: further apart than this sends nothing. So of two runs at once one finds
-#: the marker of the other: had both written before either read again, then
-#: the later of them would have read before the other's write arrived, and
-#: written after its wait was over, which is further apart than this
-#: (Fischer's algorithm, with its bound checked).
-SETTLE = 5.0
-
-
-def _service(facts: Facts) -> ComputeService | None:
-    found: ComputeService | None = (
-        facts.service.value if facts.service else None
-    )
-    return found
-
-
-def _waits(facts: Facts) -> bool:
-    return facts.settings.wait and not facts.settings.dry_run
-
-
-def _is_on(facts: Facts) -> bool:
-    return (
-        facts.member.node.settled
-        and facts.member.node.power_state is PowerState.ON
-    )
-
-
-def _is_off(facts: Facts) -> bool:
-    return (
-        facts.member.node.settled
-        and facts.member.node.power_state is PowerState.OFF
-    )
-
-
-def _marks(facts: Facts) -> bool:
-    """Whether a second power on would do harm: a marker keeps it away."""
-    return facts.managed and not facts.order.tells_end
-
-
-def _already(facts: Facts) -> bool:
-    return (
-        facts.order.state is PowerState.ON
-        and facts.first is PowerState.ON
-        and facts.sent is None
-    )
-
-
-def _good(facts: Facts) -> Outcome:
-    return Outcome.ALREADY if _already(facts) else Outcome.DONE
-
-
-# Another run.
-
-
-def _lease(facts: Facts, now: float) -> Step | None:
-    """One that may power the node off is waited for where it is on; one
-    that may power it on, where that could be done twice."""
-    foreign, mark = facts.foreign, facts.mark
-    if foreign is None or mark is None or facts.own or not _waits(facts):
-        return None
-    if facts.sent:
-        return None
-    if not _is_on(facts) and not (
-        _marks(facts) and mark.kind is MarkKind.POWERING_ON
-    ):
-        return None
-    left = foreign.left(now, common.after_lease(facts))
-    if _recovers(facts):
-        limit = facts.settings.power_off_timeout
-    else:
-        limit = facts.settings.service_up_timeout
-    return common.await_other(facts, now, left, limit)
+#: From when a run asks for the marker until its own is written it takes at
+#: most so many seconds, or the run sends nothing. These are two requests to
+#: Nova, each of a fraction of a second where Nova is well.
+LONGEST_GAP = 10.0
+#: How long a run waits after it has written, in seconds: longer than that
+#: gap in any other run, so that whoever read before has written by then. Of
+#: all who wrote, only the last one then finds its own marker (Fischer's
+#: algorithm, with its bound checked).
+SETTLE = 12.0
 
 
 def _recovers(facts: Facts) -> bool:
     return facts.order.state is None
 
 
+def _is(facts: Facts, state: PowerState) -> bool:
+    node = facts.member.node
+    return node.settled and node.power_state is state
+
+
+def _on(facts: Facts) -> bool:
+    return _is(facts, PowerState.ON)
+
+
+def _marks(facts: Facts) -> bool:
+    """Whether a second power on would do harm: a marker keeps it away."""
+    return facts.managed and not facts.tells_end
+
+
+def _awaits(facts: Facts) -> bool:
+    return facts.settings.wait and not facts.settings.dry_run
+
+
+def _already(facts: Facts) -> bool:
+    before = facts.first is PowerState.ON and facts.sent is None
+    return before and not _recovers(facts)
+
+
+def _good(facts: Facts, detail: str) -> Decide:
+    already = _already(facts)
+    return Decide(Outcome.ALREADY if already else Outcome.DONE, detail)
+
+
+def another_run(facts: Facts, now: float) -> Step | None:
+    """Another run that may be at work is waited for."""
+    mark = facts.mark
+    if not _awaits(facts) or facts.sent or facts.own or mark is None:
+        return None
+    if mark != facts.found:
+        return None
+    # It may power it off; or on, where that must not be done twice.
+    twice = _marks(facts) and mark.kind is MarkKind.POWERING_ON
+    if not _on(facts) and (_recovers(facts) or not twice):
+        return None
+    after = common.aftermath(facts, mark)
+    limit = facts.settings.service_up_timeout
+    return common.await_other(facts, now, after, limit)
+
+
 # On already.
 
 
-def _on(facts: Facts, now: float) -> Step | None:
-    """Where there is nothing to be enabled, it is done."""
-    if not _is_on(facts):
+def no_nova_compute(facts: Facts, now: float) -> Step | None:
+    return _good(facts, 'on') if _on(facts) and not facts.managed else None
+
+
+def on_already(facts: Facts, now: float) -> Step | None:
+    """On already is fine, and finishes what an earlier run may have left."""
+    if not _on(facts):
         return None
-    service = _service(facts)
-    if service is None or not _already(facts):
-        return _on_not_awaited(facts)
-    if facts.mark is None and not facts.found:
+    if not _already(facts):
+        if facts.settings.wait:
+            return None
+        return Decide(Outcome.DONE, f'on{_unfinished(facts)}')
+    if facts.found is None:
         return Decide(Outcome.ALREADY, 'on')
     reason = common.refusal(facts, guards.ENABLING)
+    detail = _not_enabled(facts, now)
     if reason:
-        return Decide(
-            Outcome.ALREADY, f'on; nova-compute stays disabled: {reason}'
-        )
-    if facts.settings.dry_run:
-        return Decide(Outcome.ALREADY, 'on; would enable nova-compute')
-    if facts.settings.wait:
-        return None
-    if facts.foreign and facts.foreign.left(now, common.after_lease(facts)):
-        return Decide(
-            Outcome.ALREADY,
-            'on; nova-compute stays disabled: another run may be at work on '
-            'it',
-        )
-    up = 'is up, but has not reported since' if service.up else 'is not up yet'
-    return Decide(
-        Outcome.ALREADY, f'on; nova-compute {up}, and stays disabled'
-    )
+        detail = f'on; nova-compute stays disabled: {reason}'
+    elif facts.settings.dry_run:
+        detail = 'on; would enable nova-compute'
+    return Decide(Outcome.ALREADY, detail) if detail else None
 
 
-def _on_not_awaited(facts: Facts) -> Step | None:
-    if facts.settings.wait:
-        return None
-    return Decide(Outcome.DONE, f'on{_rest(facts)}')
-
-
-def _rest(facts: Facts) -> str:
-    if facts.mark is None and not facts.writes:
+def _unfinished(facts: Facts) -> str:
+    if facts.found is None:
         return ''
     return '; run the same command again to have nova-compute enabled'
+
+
+def _not_enabled(facts: Facts, now: float) -> str:
+    """Why it is not enabled, where nothing is waited for."""
+    foreign, service = facts.foreign, facts.compute
+    if facts.settings.wait:
+        return ''
+    if service is not None and not service.up:
+        return 'on; nova-compute is not up yet, and stays disabled'
+    if foreign and foreign.left(now, common.aftermath(facts, foreign.mark)):
+        return (
+            'on; nova-compute stays disabled: another run may be at work on it'
+        )
+    return (
+        'on; nova-compute stays disabled: Nova calls it up, which may be of '
+        'the time before. Run the same command again without --no-wait'
+    )
 
 
 # Powering on.
 
 
-def _follow(facts: Facts, now: float) -> Step | None:
+def a_request_is_followed(facts: Facts, now: float) -> Step | None:
+    """A request is sent once. What became of it is asked, never guessed,
+    until the node is on, the service has given up, or the time is over.
+    """
     if facts.sent is None or facts.on_since is not None:
         return None
-    step = common.follow(
-        facts, now, False, Decide(Outcome.DONE, 'on'), Event.POWER_ON
-    )
+    there, what = Decide(Outcome.DONE, 'on'), Event.POWER_ON.value
+    step = common.follow(facts, now, there, what)
     if isinstance(step, Decide) and step.outcome is Outcome.PLANNED:
-        return Decide(step.outcome, step.detail + _rest(facts))
-    return step
+        return Decide(step.outcome, step.detail + _unfinished(facts))
+    # Whether nova-compute is back is seen to next.
+    return None if step is there else step
 
 
-def _busy(facts: Facts, now: float) -> Step | None:
-    return common.busy(facts, now, facts.settings.power_on_timeout)
+def work_of_others(facts: Facts, now: float) -> Step | None:
+    """Work on it that is not ours is waited for."""
+    settings = facts.settings
+    seconds = settings.power_on_timeout
+    if _recovers(facts):
+        seconds = settings.power_off_timeout
+    return common.busy(facts, now, seconds)
 
 
-def _guards(facts: Facts, now: float) -> Step | None:
-    if facts.on_since is not None:
-        return None
+def may_be_powered_on(facts: Facts, now: float) -> Step | None:
+    """The guards, see below."""
     reason = common.refusal(facts)
-    return Decide(Outcome.REFUSED, reason) if reason else None
+    return refuse(reason) if reason else None
 
 
-def _not_off(facts: Facts, now: float) -> Step | None:
-    if facts.on_since is not None:
-        return None
-    return common.not_known(facts, PowerState.OFF)
+def known_to_be_off(facts: Facts, now: float) -> Step | None:
+    """Only a node that is known to be off is powered on; never one in
+    state ``unknown`` or ``error``.
+    """
+    return common.known_to_be(facts, PowerState.OFF)
 
 
-def _dry_run(facts: Facts, now: float) -> Step | None:
+def dry_run(facts: Facts, now: float) -> Step | None:
     if not facts.settings.dry_run:
         return None
+    detail = 'would power on'
     if facts.mark:
-        return Decide(
-            Outcome.PLANNED,
-            f'would power on, then enable nova-compute on {facts.host}',
-        )
-    return Decide(Outcome.PLANNED, 'would power on')
+        detail += f', then enable nova-compute on {facts.host}'
+    return Decide(Outcome.PLANNED, detail)
 
 
-def _denied(facts: Facts, now: float) -> Step | None:
-    return common.denied(
-        facts,
-        now,
-        facts.settings.power_on_timeout,
-        Event.POWER_ON.value,
-        False,
+def taken_by_the_service(facts: Facts, now: float) -> Step | None:
+    """A service that is busy is asked again, after all of this."""
+    seconds = facts.settings.power_on_timeout
+    what = Event.POWER_ON.value
+    return common.denied(facts, now, seconds, what, False)
+
+
+def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
+    """Where a second power on does harm (MAAS), none is sent while one of
+    this process may still have its effect.
+    """
+    when = facts.powered_on
+    if when is None or facts.tells_end or facts.sent:
+        return None
+    left = when + facts.settings.aftermath_on - now
+    if left <= 0:
+        return None
+    if left <= facts.settings.service_up_timeout:
+        why = 'for a power on that was sent before'
+        return Wait(now + left, why, look=What.NODE, excused=True)
+    return refuse(
+        f'the power on that was sent {now - when:.0f} s ago may still have '
+        f'its effect for {left:.0f} s; try again then'
     )
 
 
-def _begin(facts: Facts, now: float) -> Step | None:
-    """A marker of ours is replaced by one that says what is begun."""
+def begin(facts: Facts, now: float) -> Step | None:
+    """And our marker, where there is one, is changed to ``powering on``."""
     if _marks(facts) and facts.mark and not facts.writes:
         return Disable(MarkKind.POWERING_ON)
     return None
 
 
-def _written_too_late(facts: Facts, now: float) -> Step | None:
+def written_in_time(facts: Facts, now: float) -> Step | None:
+    """Whoever wrote too long after it had read sends nothing."""
     written = facts.written
-    if written is None or written.answered - written.read <= SETTLE:
+    taken = written.answered - written.read if written else 0.0
+    if taken <= LONGEST_GAP:
         return None
-    return Decide(
-        Outcome.FAILED,
-        f'Nova took {written.answered - written.read:.0f} s to write the '
-        'marker, so another run may have begun as well; nothing was sent. '
-        'Try again when Nova is quicker',
+    return time_out(
+        f'Nova took {taken:.0f} s for two requests, so another run may be '
+        'powering it on; nothing was sent. Try again when Nova is quicker'
     )
 
 
-def _settle(facts: Facts, now: float) -> Step | None:
+def settle(facts: Facts, now: float) -> Step | None:
+    """All others who may have read before have written by now."""
     written = facts.written
-    if written is None or facts.waited > written.turn:
+    if written is None or now >= written.answered + SETTLE:
         return None
-    return Wait(
-        written.answered + SETTLE, 'for another run, if any', excused=True
+    why = 'for other runs that may be powering it on'
+    return Wait(written.answered + SETTLE, why, excused=True)
+
+
+def still_marked(facts: Facts, now: float) -> Step | None:
+    """Only who then finds its own marker sends."""
+    service = facts.compute
+    if not facts.writes or facts.own or service is None:
+        return None
+    if facts.mark:
+        return refuse(
+            f'another run is {facts.mark.kind.work}; nothing was sent. Wait '
+            'for that'
+        )
+    if service.enabled:
+        return refuse(
+            f'somebody enabled nova-compute on {facts.host} meanwhile; '
+            'nothing was sent. Run the same command again if it is to be '
+            'powered on'
+        )
+    return refuse(
+        f'someone else has disabled nova-compute on {facts.host} meanwhile '
+        f'({service.disabled_reason!r}); nothing was sent. Find out why, '
+        'then run the same command again'
     )
 
 
-def _not_ours(facts: Facts, now: float) -> Step | None:
-    if not facts.writes or facts.own:
-        return None
-    service = _service(facts)
-    if service is not None and service.enabled:
-        who = 'somebody enabled nova-compute'
-    elif facts.mark:
-        who = 'another run has begun to power it on'
-    else:
-        who = f'the reason was replaced by {facts.replaced!r}'
-    return Decide(
-        Outcome.REFUSED,
-        f'{who} on {facts.host} meanwhile; nothing was sent. Run the same '
-        'command again if it is still to be powered on',
-    )
+def renew(facts: Facts, now: float) -> Step | None:
+    """A marker that is half a minute old is renewed."""
+    due = common.renew(facts, now, facts.settings.power_on_timeout)
+    return Disable(MarkKind.POWERING_ON) if due is True else due or None
 
 
-def _renew(facts: Facts, now: float) -> Step | None:
-    if not (facts.own and common.stale(facts, now)):
-        return None
+def send(facts: Facts, now: float) -> Step | None:
+    """The node is powered on."""
     seconds = facts.settings.power_on_timeout
-    if now < common.deadline(facts, seconds):
-        return Disable(MarkKind.POWERING_ON)
-    return Decide(
-        Outcome.TIMED_OUT,
-        f'the questions that come before took {seconds:g} s; nothing was '
-        'sent. Try again when Nova is quicker',
-    )
-
-
-def _send(facts: Facts, now: float) -> Step | None:
-    return Send(OffMode.HARD, Event.POWER_ON, facts.settings.power_on_timeout)
+    return Send(OffMode.HARD, Event.POWER_ON, seconds)
 
 
 # nova-compute comes back.
 
 
 def _comes_back(facts: Facts) -> bool:
-    return _is_on(facts) and facts.managed and _waits(facts)
+    return _on(facts) and facts.managed and _awaits(facts)
 
 
-def _unmanaged(facts: Facts, now: float) -> Step | None:
-    if _is_on(facts) and not facts.managed:
-        return Decide(_good(facts), 'on')
-    return None
-
-
-def _await_service(facts: Facts, now: float) -> Step | None:
+def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
+    """When it is on, nova-compute has to come back, see below."""
     if not _comes_back(facts) or facts.enabled_well:
         return None
-    fact = facts.service
-    error = fact.error if fact else None
-    if facts.enabled and facts.enabled.error:
-        error = facts.enabled.error
+    fact, enabled = facts.service, facts.enabled
+    error = enabled.error if enabled else fact.error if fact else None
     if error is not None and not transient(error):
+        # To say "refused" would say that it is not on.
         outcome = outcome_of(error)
-        if outcome is Outcome.REFUSED:
-            # To say "refused" would say that it is not on.
-            outcome = Outcome.FAILED
+        refused = outcome is Outcome.REFUSED
+        outcome = Outcome.FAILED if refused else outcome
         return Decide(outcome, f'on, but {error}')
-    retried = facts.enabled is None or facts.waited > facts.enabled.turn
-    if facts.back and retried and not _system_may_shut_down(facts, now):
+    if facts.back and (enabled is None or facts.waited > enabled.turn):
         return None
     seconds = facts.settings.service_up_timeout
-    assert facts.on_since is not None  # noqa: S101, it is on
-    until = max(facts.on_since, facts.excused_until) + seconds
+    until = max(facts.on_since or 0.0, facts.excused_until) + seconds
     if now < until:
-        return Wait(
-            until,
-            f'on {facts.host}',
-            Event.SERVICE,
-            look=What.SERVICE,
-            at_once=True,
-        )
+        where = f'on {facts.host}'
+        return Wait(until, where, Event.SERVICE, What.SERVICE, at_once=True)
     problem = f' ({error.message})' if error else ''
-    return Decide(
-        Outcome.TIMED_OUT,
+    return time_out(
         f'on, but nova-compute on {facts.host} was not seen to be back '
         f'within {seconds:g} s{problem}. Run the same command again once it '
-        'is',
+        f'is{common.may_shut_down(facts)}'
     )
 
 
-def _system_may_shut_down(facts: Facts, now: float) -> bool:
-    """Whether a soft power off of a run before us may still take effect."""
-    foreign = facts.foreign
-    if foreign is None or facts.order.tells_end or facts.sent:
-        return False
-    if foreign.mark.kind is not MarkKind.SHUTTING_DOWN:
-        return False
-    return bool(foreign.left(now, common.after_lease(facts)))
-
-
-def _enabled_before(facts: Facts, now: float) -> Step | None:
-    """Only what bears our marker is enabled."""
-    service = _service(facts)
-    if not _comes_back(facts) or service is None:
+def only_what_is_ours(facts: Facts, now: float) -> Step | None:
+    """What others have disabled remains so."""
+    service, mark = facts.compute, facts.mark
+    if not _comes_back(facts) or facts.enabled_well or service is None:
         return None
     if service.enabled:
-        return Decide(_good(facts), 'on; nova-compute is up')
-    if facts.mark is None:
-        return Decide(
-            _good(facts),
+        return _good(facts, 'on; nova-compute is up')
+    if mark is None:
+        return _good(
+            facts,
             'on; nova-compute is up, and stays disabled by others: '
             f'{service.disabled_reason or "no reason was given"}',
         )
-    if facts.mark.under_way and not facts.own and facts.mark != facts.found:
-        return Decide(
-            Outcome.FAILED,
-            f'nova-compute on {facts.host} is up, and stays disabled: '
-            'another run has begun to switch the host off. Wait for that',
-        )
-    return None
+    on = mark.kind is MarkKind.POWERING_ON
+    if facts.own or mark == facts.found or on or not mark.under_way:
+        return None
+    return Decide(
+        Outcome.FAILED,
+        f'nova-compute on {facts.host} is up, and stays disabled: another '
+        'run has begun to switch the host off. Wait for that',
+    )
 
 
-def _enable(facts: Facts, now: float) -> Step | None:
+def enable(facts: Facts, now: float) -> Step | None:
+    """nova-compute is enabled, if and only if it was disabled by
+    metal-drivers.
+    """
     if not _comes_back(facts):
         return None
-    if facts.enabled_well:
-        return Decide(_good(facts), 'on; nova-compute is up and enabled')
-    return Enable()
+    if not facts.enabled_well:
+        return Enable()
+    may = common.may_shut_down(facts)
+    return _good(facts, f'on; nova-compute is up and enabled{may}')
+
+
+_BACK = (
+    nova_compute_is_back,
+    Need(
+        What.SERVICE,
+        ('waited',),
+        lambda f: _comes_back(f) and not f.enabled_well,
+        last=True,
+        tolerated=True,
+    ),
+    only_what_is_ours,
+    enable,
+)
 
 
 # Afterwards.
 
 
-def _still_off(facts: Facts) -> bool:
-    """Whether the node is known to stay off: the marker says so again."""
-    sent = facts.sent
-    over = sent is None or (facts.order.tells_end and sent.taken)
-    return over and facts.on_since is None
+def _nothing_sent(facts: Facts) -> bool:
+    return (
+        not facts.ending[0].good
+        and facts.sent is None
+        and facts.found is not None
+        and len(facts.writes) > 0
+        and facts.writes[-1].mark != facts.found
+    )
 
 
-def _put_back(facts: Facts, now: float) -> Step | None:
-    written = facts.written
-    if (
-        facts.decided is None
-        or facts.decided.outcome.good
-        or written is None
-        or written.mark.kind is not MarkKind.POWERING_ON
-        or facts.found is None
-        or not facts.own
-        or not _still_off(facts)
-    ):
+def put_back(facts: Facts, now: float) -> Step | None:
+    """A run that did not send puts the former marker back."""
+    if not _nothing_sent(facts) or not facts.own or facts.found is None:
         return None
-    return Disable(MarkKind.POWERED_OFF, facts.found)
+    slow = facts.writes[0].answered - facts.writes[0].read > LONGEST_GAP
+    return None if slow else Disable(facts.found.kind, facts.found)
 
 
-def _end(facts: Facts, now: float) -> Step | None:
+def end(facts: Facts, now: float) -> Step | None:
     return common.end(facts)
 
-
-_BACK: tuple[Need | Rule, ...] = (
-    Rule(
-        'nova-compute',
-        _await_service,
-        'When it is on, nova-compute has to come back: to be seen down and '
-        'then up, or to report once more. Nova goes on saying ``up`` for a '
-        'while after a host went off; that does not count.',
-    ),
-    Need(
-        'service, to enable',
-        What.SERVICE,
-        after=('waited',),
-        when=lambda f: _comes_back(f) and not f.enabled_well,
-        last=True,
-        tolerated=True,
-    ),
-    Rule('only what is ours', _enabled_before),
-    Rule(
-        'enable',
-        _enable,
-        'nova-compute is enabled, if and only if it was disabled by '
-        'metal-drivers.',
-    ),
-)
 
 ON = Table(
     'on',
     (
         *common.BEGIN,
-        *common.RATE,
-        Rule('a request is followed', _follow),
+        a_request_is_followed,
         Need(
-            'node',
             What.NODE,
-            after=('waited',),
-            when=lambda f: f.on_since is None or not f.sent,
+            ('waited',),
+            lambda f: f.on_since is None or f.baseline is None,
             text='The node is asked for.',
         ),
-        Rule(
-            'work of others',
-            _busy,
-            'Work on it that is not ours is waited for.',
-        ),
+        work_of_others,
         Need(
-            'service',
             What.SERVICE,
-            after=('waited',),
-            when=lambda f: (
-                (f.managed
-                and not f.writes
-                and f.on_since is None)
-                or (f.service is None
-                and f.managed)
-            ),
+            ('waited',),
+            lambda f: f.managed and not f.changing and f.baseline is None,
         ),
-        Rule(
-            'another run',
-            _lease,
-            'Another run that may be at work is waited for.',
-        ),
-        Rule('no nova-compute', _unmanaged),
-        Rule(
-            'on already',
-            _on,
-            'On already is fine, and finishes what an earlier run may have left.',
-        ),
+        another_run,
+        no_nova_compute,
+        on_already,
         *_BACK,
-        Rule('guards', _guards, 'The guards, see below.'),
-        Rule(
-            'known to be off',
-            _not_off,
-            'Only a node that is known to be off is powered on; never one in state ``unknown`` or ``error``.',
-        ),
-        Rule('dry run', _dry_run),
-        Rule('refused by the service', _denied),
-        Need('slot', What.SLOT, when=common.slot_needed),
-        Rule(
-            'begin',
-            _begin,
-            'On a service where a second power on does harm (MAAS), our marker says that it was begun.',
-        ),
-        Rule('written in time', _written_too_late),
-        Rule('settle', _settle),
+        may_be_powered_on,
+        known_to_be_off,
+        dry_run,
+        taken_by_the_service,
+        an_earlier_power_on,
+        Need(What.SLOT, when=common.slot_needed),
+        begin,
+        written_in_time,
+        settle,
         Need(
-            'node, last',
             What.NODE,
-            after=('waited', 'marked', 'slot'),
+            ('waited', 'marked', 'slot'),
             last=True,
+            text='The node is asked for again, and all that was said of it '
+            'above holds again.',
         ),
         Need(
-            'service, last',
             What.SERVICE,
-            after=('node', 'marked', 'waited'),
-            when=_marks,
+            ('node', 'marked'),
+            _marks,
             last=True,
         ),
-        Rule('still ours', _not_ours),
-        Rule('renew', _renew),
-        Rule('send', _send, 'The node is powered on.'),
+        still_marked,
+        renew,
+        send,
     ),
     (
-        Need(
-            'marker',
-            What.SERVICE,
-            after=('decided',),
-            when=lambda f: (
-                f.managed
-                and bool(f.writes)
-                and f.decided is not None
-                and not f.decided.outcome.good
-                and _still_off(f)
-                and f.written is not None
-                and f.written.mark.kind is MarkKind.POWERING_ON
-            ),
-            tolerated=True,
-        ),
-        Rule(
-            'still off',
-            _put_back,
-            'A host that will not come on keeps our reason.',
-        ),
-        Rule('end', _end),
+        Need(What.SERVICE, ('decided',), _nothing_sent, tolerated=True),
+        put_back,
+        end,
     ),
 )
 
@@ -520,74 +442,66 @@ def _since(mark: ownership.Mark) -> str:
     return f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
 
 
-def _not_marked(facts: Facts, now: float) -> Step | None:
+def marked_by_us(facts: Facts, now: float) -> Step | None:
+    """Only a host that bears our marker for this very node is touched."""
     if facts.mark is not None or (_comes_back(facts) and facts.found):
         return None
     if facts.found is not None:
         return Decide(Outcome.ALREADY, 'others took nova-compute meanwhile')
-    mark = ownership.mark_of(_service(facts))
+    mark = ownership.mark_of(facts.compute)
     if mark is None:
         return Decide(Outcome.ALREADY, 'nova-compute is not disabled by us')
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'nova-compute on {facts.host} was disabled by us for node '
         f'{mark.node_id}, which is not the one there now. Enable it by hand, '
-        'if the host is to be used',
+        'if the host is to be used'
     )
 
 
-def _left_off(facts: Facts, now: float) -> Step | None:
-    if not _is_off(facts):
+def off(facts: Facts, now: float) -> Step | None:
+    """A host that is off is left off."""
+    if not _is(facts, PowerState.OFF) or facts.mark is None:
         return None
-    assert facts.mark is not None  # noqa: S101, it is ours
-    return Decide(
-        Outcome.ALREADY, f'switched off by us since {_since(facts.mark)}'
-    )
+    since = _since(facts.mark)
+    if facts.mark.kind is MarkKind.POWERING_ON:
+        return Decide(Outcome.ALREADY, f'off; powering it on began {since}')
+    return Decide(Outcome.ALREADY, f'switched off by us since {since}')
 
 
-def _not_on(facts: Facts, now: float) -> Step | None:
+def known_to_be_on(facts: Facts, now: float) -> Step | None:
+    """A host whose power state is not known is left as it is."""
     node = facts.member.node
     if node.power_state is PowerState.ON:
         return None
     fault = f' ({node.fault})' if node.fault else ''
-    return Decide(
-        Outcome.REFUSED,
+    return refuse(
         f'its power state is {node.power_state.value}{fault}: nova-compute '
-        'stays disabled until that is known',
+        'stays disabled until that is known'
     )
 
 
-def _enabling(facts: Facts, now: float) -> Step | None:
+def may_be_enabled(facts: Facts, now: float) -> Step | None:
+    """A host in maintenance, or locked, stays disabled."""
     reason = common.refusal(facts, guards.ENABLING)
     if reason is None:
         return None
-    return Decide(
-        Outcome.REFUSED, f'on; nova-compute stays disabled: {reason}'
-    )
+    return refuse(f'on; nova-compute stays disabled: {reason}')
 
 
-def _not_awaited(facts: Facts, now: float) -> Step | None:
+def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
     if facts.settings.dry_run:
         return Decide(Outcome.PLANNED, 'on; would enable nova-compute')
-    if facts.settings.wait or facts.foreign is None:
+    foreign = facts.foreign
+    if facts.settings.wait or foreign is None:
         return None
-    mark = facts.foreign.mark
-    left = facts.foreign.left(now, common.after_lease(facts))
-    if left:
-        return Decide(
-            Outcome.REFUSED,
-            f'a run that began {mark.kind.work} {_since(mark)} may be at '
-            f'work on it for {left:.0f} s yet; try again then',
-        )
-    return Decide(
-        Outcome.REFUSED,
-        'on; nova-compute stays disabled until it has reported again, which '
-        'is not waited for',
+    left = foreign.left(now, common.aftermath(facts, foreign.mark))
+    if not left:
+        return refuse(_not_enabled(facts, now))
+    return refuse(
+        f'a run that began {foreign.mark.kind.work} {_since(foreign.mark)} '
+        f'may be at work on it for {left:.0f} s yet; try again then'
+        f'{common.may_shut_down(facts)}'
     )
-
-
-def _recovering(facts: Facts, now: float) -> Step | None:
-    return common.busy(facts, now, facts.settings.power_on_timeout)
 
 
 RECOVER = Table(
@@ -595,25 +509,23 @@ RECOVER = Table(
     (
         *common.BEGIN,
         Need(
-            'service',
             What.SERVICE,
-            after=('waited',),
-            when=lambda f: f.on_since is None or f.service is None,
+            ('waited',),
+            lambda f: f.on_since is None or f.baseline is None,
         ),
-        Rule('marked by metal-drivers', _not_marked),
+        marked_by_us,
         Need(
-            'node',
             What.NODE,
-            after=('waited',),
-            when=lambda f: not _comes_back(f) or f.baseline is None,
+            ('waited',),
+            lambda f: f.on_since is None or f.baseline is None,
         ),
-        Rule('work of others', _recovering),
-        Rule('another run', _lease),
-        Rule('off', _left_off, 'A host that is off is left off.'),
-        Rule('known to be on', _not_on),
-        Rule('may be enabled', _enabling),
-        Rule('not waited for', _not_awaited),
+        work_of_others,
+        another_run,
+        off,
+        known_to_be_on,
+        may_be_enabled,
+        nothing_is_awaited,
         *_BACK,
     ),
-    (Rule('end', _end),),
+    (end,),
 )

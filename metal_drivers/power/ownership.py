@@ -142,6 +142,14 @@ def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
     return parse(service.disabled_reason)
 
 
+def mark_for(
+    service: ComputeService | ComputeHost | None, node_id: str
+) -> Mark | None:
+    """Our mark for this very node, where there is one."""
+    mark = mark_of(service)
+    return mark if mark and mark.names(node_id) else None
+
+
 def ours(
     service: ComputeService | ComputeHost | None, node_id: str | None = None
 ) -> bool:

@@ -2,9 +2,10 @@
 """How the tables of rules are read: what is to be done next.
 
 A table is read from its top. A :class:`Need` asks where a fact is missing,
-or older than what could have made it false; a :class:`Rule` takes a step
-where it applies. Nothing here does I/O, knows a clock, a thread or a lock:
-the same facts at the same time always give the same step.
+or older than what could have made it false; a rule is a function that
+gives a step where it applies, and nothing where it does not. No rule does
+I/O, knows a clock, a thread or a lock: the same facts at the same time
+always give the same step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from metal_drivers import exceptions
 from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import events, ownership
-from metal_drivers.power.facts import Fact, Facts, What
+from metal_drivers.power.facts import Facts, What
 
 #: An answer on which a request for power rests came at most so many
 #: seconds before that request.
@@ -27,7 +28,6 @@ class Ask:
     """Ask for a fact, now."""
 
     what: What
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class Disable:
 
     kind: ownership.MarkKind
     former: ownership.Mark | None = None
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,20 +46,20 @@ class Enable:
     """Enable nova-compute."""
 
     event: events.Step = events.Step.ENABLED
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request for power."""
+    """Send the request for power.
+
+    :ivar seconds: for how long its effect is waited for.
+    :ivar timeout: the time-out for the service, where it takes one.
+    """
 
     mode: OffMode
-    step: events.Step
-    #: For how long its effect is waited for.
+    event: events.Step
     seconds: float
-    #: The time-out for the service, where it takes one.
     timeout: float | None = None
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class Wait:
 
     :ivar look: what is looked at while waiting, shared with all who wait;
         the wait ends with news of it.
-    :ivar at_once: whether the first look is before any waiting.
-    :ivar excused: whether this is time of others, and does not count.
+    :ivar at_once: whether the first look comes before any waiting.
+    :ivar excused: whether this time does not count against the transition.
     """
 
     until: float
@@ -79,7 +78,6 @@ class Wait:
     look: What | None = None
     at_once: bool = False
     excused: bool = False
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +85,6 @@ class NextMode:
     """The request has had no effect: try the next way."""
 
     why: str
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +93,6 @@ class Decide:
 
     outcome: Outcome
     detail: str
-    rule: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,16 +101,13 @@ class End:
 
     outcome: Outcome
     detail: str
-    rule: str = ''
 
 
 Step = Ask | Disable | Enable | Send | Wait | NextMode | Decide | End
 
-Predicate = Callable[[Facts], bool]
-
-
-def always(facts: Facts) -> bool:
-    return True
+#: A rule; the first paragraph of its docstring is its sentence in the
+#: documentation.
+Rule = Callable[[Facts, float], Step | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,20 +117,19 @@ class Need:
     :ivar after: names of facts, or of our own acts: ``waited``,
         ``disabled``, ``marked``, ``mode``, ``sent``, ``decided``.
     :ivar last: whether a request rests on it: it must also be fresh.
-    :ivar text: the sentence for the documentation; empty: none.
     :ivar tolerated: whether an error is for the rules that follow to deal
         with; else it decides how the transition ends.
+    :ivar text: its sentence in the documentation.
     """
 
-    name: str
     what: What
     after: tuple[str, ...] = ()
-    when: Predicate = always
+    when: Callable[[Facts], bool] = lambda facts: True
     last: bool = False
     tolerated: bool = False
     text: str = ''
 
-    def step(self, facts: Facts, now: float) -> Step | None:
+    def __call__(self, facts: Facts, now: float) -> Step | None:
         if not self.when(facts):
             return None
         fact = facts.of(self.what)
@@ -146,28 +138,10 @@ class Need:
             or any(fact.turn < facts.when(event) for event in self.after)
             or (self.last and now - fact.answered > FRESH)
         ):
-            return Ask(self.what, self.name)
+            return Ask(self.what)
         if fact.error is not None and not self.tolerated:
-            return failed(fact)
+            return Decide(outcome_of(fact.error), str(fact.error))
         return None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
-    """The step to take where it applies.
-
-    :ivar text: the sentence for the documentation; empty: none.
-    :ivar courtesy: why nothing goes wrong without it, where that is so.
-    """
-
-    name: str
-    take: Callable[[Facts, float], Step | None]
-    text: str = ''
-    courtesy: str = ''
-
-    def step(self, facts: Facts, now: float) -> Step | None:
-        step = self.take(facts, now)
-        return step and dataclasses.replace(step, rule=self.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -187,8 +161,8 @@ def next_step(table: Table, facts: Facts, now: float) -> Step:
 
     :param now: the time of this process, in seconds.
     """
-    for entry in table.tidy if facts.decided else table.rules:
-        step = entry.step(facts, now)
+    for rule in table.tidy if facts.decided else table.rules:
+        step = rule(facts, now)
         if step is not None:
             return step
     raise AssertionError(f'the table {table.name} has no step for this')
@@ -204,19 +178,19 @@ def outcome_of(error: exceptions.MetalError) -> Outcome:
     return Outcome.FAILED
 
 
-def failed(fact: Fact) -> Decide:
-    """The end that a question without an answer makes."""
-    assert fact.error is not None  # noqa: S101, the caller has looked
-    return Decide(outcome_of(fact.error), str(fact.error))
+def refuse(detail: str) -> Decide:
+    return Decide(Outcome.REFUSED, detail)
+
+
+def time_out(detail: str) -> Decide:
+    return Decide(Outcome.TIMED_OUT, detail)
 
 
 def transient(error: exceptions.MetalError | None) -> bool:
     """Whether the same question may be answered later."""
     return isinstance(
         error,
-        (
-            exceptions.UnavailableError,
-            exceptions.BusyError,
-            exceptions.ProtocolError,
-        ),
+        exceptions.UnavailableError
+        | exceptions.BusyError
+        | exceptions.ProtocolError,
     )

@@ -15,7 +15,7 @@ from oslo_log import log
 
 from metal_drivers import base, compute, exceptions
 from metal_drivers.fleet import Member
-from metal_drivers.model import OffMode, Outcome, PowerState
+from metal_drivers.model import Outcome, PowerState
 from metal_drivers.power import events, ownership, rules
 from metal_drivers.power.clock import Backoff, Cancel, Clock
 from metal_drivers.power.events import Step as Event
@@ -169,6 +169,7 @@ class Runner:
                 return (
                     tools.shared.claim(member.node.id, state),
                     tools.shared.last_sent(member.node.id),
+                    tools.shared.powered_on(member.node.id),
                 )
             case What.SLOT:
                 assert self._state is not None  # noqa: S101, none is sent
@@ -266,18 +267,23 @@ class Runner:
         assert state is not None  # noqa: S101, a recovery sends nothing
         # Known only to drivers that have a use for it.
         extra = {} if step.timeout is None else {'timeout': step.timeout}
-        self._tell(step.step)
+        self._tell(step.event)
         asked, former = self._clock.monotonic(), self.facts.sent
         # Whatever ends this without an answer leaves the request in doubt.
         sent = Sent(
             step.mode,
+            step.event.value,
             self.facts.turn + 1,
             asked + step.seconds,
             step.seconds,
         )
-        soft = step.mode is OffMode.SOFT
-        before = self.facts.soft_sent
-        self._change(sent=sent, denied=None, soft_sent=before or soft)
+        # A soft one that ended before is known to have had no effect.
+        pending = former is not None and not (
+            self.facts.tells_end
+            and former.taken
+            and self.facts.member.node.settled
+        )
+        self._change(sent=sent, denied=None, soft_pending=pending)
         try:
             self._tools.driver.set_power_state(
                 self.facts.member.node.id, state, step.mode, **extra
@@ -287,7 +293,7 @@ class Runner:
         except exceptions.MetalError as exc:
             now = self._clock.monotonic()
             denied = Fact(self.facts.turn + 1, asked, now, error=exc)
-            self._change(sent=former, denied=denied, soft_sent=before)
+            self._change(sent=former, denied=denied)
         except Exception as exc:
             self._sent(sent, doubt=_unexpected(exc))
             error = self.facts.sent and self.facts.sent.doubt
@@ -302,7 +308,7 @@ class Runner:
         """The request may have arrived, at any time until now."""
         now = self._clock.monotonic()
         node_id = self.facts.member.node.id
-        self._tools.shared.sent(node_id, now)
+        self._tools.shared.sent(node_id, self.facts.goal, now)
         if self._slot_taken:
             assert self._state is not None  # noqa: S101, it was sent
             self._tools.shared.rates[self._state].use(now)
@@ -316,7 +322,7 @@ class Runner:
         if step.why:
             self._tell_waiting(step.event, step.why)
         self._give_back_slot()
-        key = f'{step.rule} {step.look} {self.facts.mode_turn}'
+        key = f'{step.event} {step.look} {self.facts.mode_turn}'
         if self._backoff is None or self._waiting[0] != key:
             self._backoff = Backoff(
                 self._tools.settings.poll_interval, self._tools.chance
@@ -333,7 +339,8 @@ class Runner:
         if step.excused:
             now = self._clock.monotonic()
             excused = self.facts.excused + now - began
-            self._change(excused=excused, excused_until=now)
+            # What nova-compute said before may be of an earlier start.
+            self._change(excused=excused, excused_until=now, baseline=None)
 
     def _watching(
         self, step: rules.Wait, backoff: Backoff

@@ -78,7 +78,7 @@ class Shared:
         self._lock = threading.Lock()
         self._claims: dict[str, PowerState] = {}
         self._room_taken: set[str] = set()
-        self._sent: dict[str, float] = {}
+        self._sent: dict[str, tuple[PowerState, float]] = {}
         self._seen: dict[str, tuple[PowerState, float]] = {}
         self._nodes: tuple[base.MetalDriver, Poller[Node]] | None = None
         self._services: (
@@ -102,10 +102,10 @@ class Shared:
             self._claims.pop(node_id, None)
             self._room_taken.discard(node_id)
 
-    def sent(self, node_id: str, now: float) -> None:
+    def sent(self, node_id: str, state: PowerState, now: float) -> None:
         """A request was sent that may have arrived."""
         with self._lock:
-            self._sent[node_id] = now
+            self._sent[node_id] = state, now
             # Powering on may fail: count it as off.
             self._seen[node_id] = PowerState.OFF, now
 
@@ -117,7 +117,16 @@ class Shared:
 
     def last_sent(self, node_id: str) -> float | None:
         """When this process last sent the node a request, in seconds."""
-        return self._sent.get(node_id)
+        return self._sent[node_id][1] if node_id in self._sent else None
+
+    def powered_on(self, node_id: str) -> float | None:
+        """When this process last sent the node a power on, where that was
+        its last request and was not seen to have its effect."""
+        with self._lock:
+            state, when = self._sent.get(node_id, (None, 0.0))
+            seen, _ = self._seen.get(node_id, (None, 0.0))
+        on = PowerState.ON
+        return when if state is on and seen is not on else None
 
     def take_room(
         self,

@@ -110,8 +110,7 @@ def room_to_go_off(
     if not settings.max_powered_off:
         return None
     nodes = [member.node for member in members if member.host]
-    # What is not known counts as off.
-    off = sum((n.target or n.power_state) is not PowerState.ON for n in nodes)
+    off = sum(node.counts_as_off for node in nodes)
     return max(0, settings.most_off(len(nodes)) - off)
 
 

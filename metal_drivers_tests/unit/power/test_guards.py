@@ -108,7 +108,9 @@ class TestProtected(base.PowerCase):
             settings = PowerSettings(protected_hosts=('x', pattern))
             (member,) = self.cloud.fleet().members
             for state in (ON, OFF):
-                reason = guards.refusal(guards.Request(member, state, settings))
+                reason = guards.refusal(
+                    guards.Request(member, state, settings)
+                )
                 assert reason is not None
                 self.assertIn(repr(pattern), reason)
                 self.assertIn('protected_hosts', reason)

@@ -158,9 +158,9 @@ class TestIronic(testtools.TestCase):
             request.method == 'GET' and request.path.startswith('/v1/nodes/')
             for request in server.requests
         )
-        # Two before each request, of that node alone; and what looks by
+        # One before each request, of that node alone; and what looks by
         # itself while a list is under way.
-        self.assertLessEqual(40, single)
+        self.assertLessEqual(20, single)
         self.assertLess(single, 80)
 
 

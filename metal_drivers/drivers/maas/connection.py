@@ -36,7 +36,7 @@ class Connection:
         made_of: replies.Replies,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        #: Held by each request, for a deadline that begins with its turn.
+        #: Held by each turn, whose requests' deadlines begin within it.
         self.turn = asyncio.Semaphore(most)
         #: How many seconds the clock over there is ahead, once known.
         self.ahead: float | None = None

@@ -70,7 +70,7 @@ class TestSent(PowerTestCase):
         machine = self.maas.add_machine(power='off')
         self.switch(machine, ON)
         self.assertEqual(
-            ['describe', 'read', 'query', 'power'],
+            ['describe', 'query', 'read', 'power'],
             [
                 'describe'
                 if base.DESCRIBE(request)

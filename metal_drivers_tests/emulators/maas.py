@@ -19,6 +19,7 @@ from metal_drivers_tests.emulators import (
     maas_api,
     maas_auth,
     maas_clock,
+    maas_fleet,
     maas_handlers,
     maas_state,
     maas_tls,
@@ -66,7 +67,7 @@ class MaasEmulator(http.HttpEmulator):
         super().__init__(port)
         self.region = maas_state.Region(version)
         self._tls = tls
-        self._fleet = maas_state.Fleet()
+        self._fleet = maas_fleet.Fleet()
         self._clock = maas_clock.Clock(self._hold)
         self._workers = maas_clock.Workers(self._hold, workers)
         self._auth = maas_auth.Authenticator(self.region)
@@ -166,7 +167,7 @@ class MaasEmulator(http.HttpEmulator):
         """Query every BMC, as the region does every few minutes."""
         for machine in self.machines.values():
             if machine.power_type != 'manual' and not machine.unreachable:
-                machine.cached = machine.power
+                machine.heard(machine.power)
 
     # What a test looks at.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live power states: what is known, and what is not."""
 
+import datetime
 import threading
 from concurrent import futures
 from typing import Any
@@ -150,6 +151,23 @@ class TestStates(base.MaasTestCase):
         self.error(exceptions.NotFoundError, self.driver.get_node, 'zzzzzz')
         self.assertEqual(0, self.requests(base.LIST))
 
+    def test_what_is_not_there_is_asked_for_once(self) -> None:
+        self.driver.list_nodes()
+        self.maas.forget()
+        self.error(exceptions.NotFoundError, self.driver.get_node, 'zzzzzz')
+        self.assertEqual(1, len(self.maas.requests))
+
+    def test_what_is_seen_is_as_old_as_the_question(self) -> None:
+        def fault(exchange: faults.Exchange) -> None:
+            arrived.append(datetime.datetime.now(datetime.UTC))
+            exchange.send(exchange.perform())
+
+        arrived: list[datetime.datetime] = []
+        self.maas.fail(base.is_query, fault)
+        node = self.driver.get_node(self.maas.add_machine().system_id)
+        assert node.observed_at is not None
+        self.assertLess(node.observed_at, arrived[0])
+
 
 class TestConcurrency(base.MaasTestCase):
     def test_no_more_at_once_than_allowed(self) -> None:
@@ -206,3 +224,12 @@ class TestConcurrency(base.MaasTestCase):
         with futures.ThreadPoolExecutor(8) as pool:
             jobs = [pool.submit(driver.list_nodes) for _ in range(8)]
         self.assertEqual([[]] * 8, [job.result() for job in jobs])
+
+    def test_each_request_of_a_turn_has_its_own_time(self) -> None:
+        """Three requests of 0.2 s each, 0.5 s for each."""
+        machine = self.maas.add_machine()
+        for kind in ('query', 'machine', 'power'):
+            self.maas.region.latency[kind] = 0.2
+        driver = self.driver_with(max_concurrent=1, timeout=0.5)
+        driver.set_power_state(machine.system_id, PowerState.OFF)
+        self.assertEqual('off', machine.power)

@@ -15,6 +15,29 @@ from metal_drivers_tests.unit.drivers.maas import base
 ON, OFF = PowerState.ON, PowerState.OFF
 
 
+FORK = """
+import os
+from metal_drivers import exceptions
+from metal_drivers.drivers.maas.power_ons import PROCESS
+from metal_drivers.model import Node
+
+def send():
+    return PROCESS.sending('there', Node('abc123', 'c1'), PROCESS.now())
+
+with send(), PROCESS._lock:
+    child = os.fork()
+    if not child:
+        try:
+            with send():
+                os._exit(1)
+        except exceptions.BusyError as exc:
+            print(exc, flush=True)
+        os._exit(0)
+_, status = os.waitpid(child, 0)
+raise SystemExit(os.waitstatus_to_exitcode(status))
+"""
+
+
 class PowerOnTestCase(base.MaasTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -105,6 +128,11 @@ class TestUnderWay(PowerOnTestCase):
         """What is under way is not answered to it."""
         self.power_ons.after_fork()
         self.check_busy('got no answer')
+
+    def test_so_does_a_child_that_was_forked_in_the_middle(self) -> None:
+        done = base.run_python(FORK)
+        self.assertEqual((0, ''), (done.returncode, done.stderr), done.stderr)
+        self.assertIn('got no answer', done.stdout)
 
 
 class TestInDoubt(PowerOnTestCase):
@@ -208,6 +236,20 @@ class TestLooks(PowerOnTestCase):
         exc = self.error(exceptions.BusyError, self.power_on)
         self.assertIn('after the power state was asked for', str(exc))
         self.assertEqual(1, self.requests(base.is_power))
+
+    def test_also_where_it_took_longer_than_five_minutes(self) -> None:
+        node = Node('abc123', 'c1')
+        with self.power_ons.sending('there', node, self.seconds):
+            self.seconds += power_ons.ACTS_FOR + 50
+            asked = self.seconds
+            self.seconds += 10
+
+        def send() -> None:
+            with self.power_ons.sending('there', node, asked):
+                raise AssertionError('it was sent')
+
+        exc = self.error(exceptions.BusyError, send)
+        self.assertIn('after the power state was asked for', str(exc))
 
     def test_a_state_of_five_minutes_ago_is_none(self) -> None:
         """What was sent meanwhile may be forgotten by now."""

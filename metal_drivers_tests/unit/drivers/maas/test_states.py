@@ -151,11 +151,18 @@ class TestStates(base.MaasTestCase):
         self.error(exceptions.NotFoundError, self.driver.get_node, 'zzzzzz')
         self.assertEqual(0, self.requests(base.LIST))
 
-    def test_what_is_not_there_is_asked_for_once(self) -> None:
-        self.driver.list_nodes()
-        self.maas.forget()
-        self.error(exceptions.NotFoundError, self.driver.get_node, 'zzzzzz')
-        self.assertEqual(1, len(self.maas.requests))
+    def test_what_ends_the_next_request_too_ends_the_first(self) -> None:
+        machine = self.maas.add_machine().system_id
+        wrong = self.driver_with(api_key=self.keep_secret('no1:no2:no3'))
+        for kind, driver, system_id in (
+            (exceptions.NotFoundError, self.driver, 'zzzzzz'),
+            (exceptions.AuthenticationError, wrong, machine),
+        ):
+            self.error(kind, driver.get_node, system_id)
+            self.assertEqual(
+                1, sum('/machines/' in r.path for r in self.maas.requests)
+            )
+            self.maas.forget()
 
     def test_what_is_seen_is_as_old_as_the_question(self) -> None:
         def fault(exchange: faults.Exchange) -> None:

@@ -139,15 +139,16 @@ class TestInDoubt(PowerOnTestCase):
     def test_after_a_time_out(self) -> None:
         """For five minutes since it was sent."""
         self.machine.on_seconds = maas.NEVER
-        driver = self.driver_with(timeout=0.3)
-        self.error(exceptions.TimedOutError, self.power_on, driver)
+        hasty = self.driver_with(timeout=0.5)
+        hasty.list_nodes()
+        self.error(exceptions.TimedOutError, self.power_on, hasty)
         for seconds in (0, 200, 99.9):
             self.seconds += seconds
-            self.check_busy('got no answer', 'Try again after ', driver=driver)
+            self.check_busy('got no answer', 'Try again after ')
         self.seconds += 0.1
         self.maas.advance(300)
         self.machine.on_seconds = 0
-        self.power_on(driver)
+        self.power_on()
         self.assertEqual('on', self.machine.power)
 
     def test_without_an_answer_it_is(self) -> None:

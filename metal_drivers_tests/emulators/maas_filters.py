@@ -97,7 +97,9 @@ class Filters:
         for name, values in request.query.items():
             if name in known:
                 if '' in values and name not in _MAY_BE_EMPTY:
-                    raise NotImplementedError(f'the filter {name} without one')
+                    raise NotImplementedError(
+                        f'the filter {name} without a value'
+                    )
                 continue
             if _NOT_EMULATED.fullmatch(name):
                 raise NotImplementedError(f'the filter {name}')

@@ -189,7 +189,8 @@ class Machine:
     def heard(self, state: str) -> None:
         """The region learns from the BMC what the power state is.
 
-        For a machine that is being released, off is the end of that.
+        For a machine that is being released, off is the end of that:
+        measured for a query, [src] for the region's own.
         """
         self.cached = state
         if self.status is Status.RELEASING and state == 'off':

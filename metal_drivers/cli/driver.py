@@ -24,13 +24,10 @@ class ListDrivers(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        chooser = selector.Selector(self.conf)
-        rows = [_row(candidate) for candidate in chooser.candidates()]
-        try:
-            chooser.select()
-        except exceptions.ConfigurationError as exc:
-            LOG.warning('No driver is selected. %s', exc)
-        return _COLUMNS, rows
+        selection = selector.Selector(self.conf).selection
+        if selection.refusal is not None:
+            LOG.warning('No driver is selected. %s', selection.refusal)
+        return _COLUMNS, [_row(each) for each in selection.candidates]
 
 
 class ShowDriver(base.ShowOne):
@@ -73,7 +70,10 @@ def _show(
     if driver is None:
         nothing = base.OrNothing(None)
         return columns, [*_row(candidate), nothing, '', candidate.group, '']
-    capabilities = sorted(each.value for each in driver.capabilities)
+    try:
+        capabilities = sorted(each.value for each in driver.capabilities)
+    except TypeError:  # a property: only an instance can say
+        capabilities = []
     return columns, [
         *_row(candidate),
         driver.priority,
@@ -94,7 +94,7 @@ def _options(
     except exceptions.ConfigurationError:
         # What is wrong is the detail of the candidate.
         return
-    for opt in driver.get_config_opts():
+    for opt in candidate.plugin.options:
         value = values[opt.dest]
         if opt.secret and value is not None:
             value = '***'

@@ -95,7 +95,9 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:
-        flaw = f'raised {plugins.describe(exc)}'
+        found = [values[opt.dest] for opt in plugin.options if opt.secret]
+        secrets = [each for each in found if isinstance(each, str)]
+        flaw = f'raised {plugins.describe(exc, secrets)}'
     if flaw:
         return plugin.fault(
             f'cannot judge its configuration: config_state() {flaw}'

@@ -9,11 +9,10 @@ and Watcher may register them before us, after us, or not at all.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from oslo_config import cfg, types
+from oslo_config import cfg
 
 from metal_drivers import base, exceptions, keystone, plugins
 
@@ -315,8 +314,9 @@ def _any_is_set(
     private = _private(conf)
     for opt in unclear:
         # Without a default, and of any type: what is found was set.
-        bare = copy.copy(opt)
-        bare.default, bare.required, bare.type = None, False, types.String()
+        bare = cfg.StrOpt(
+            opt.name, dest=opt.dest, deprecated_opts=opt.deprecated_opts
+        )
         private.register_opt(bare, group=group)
         try:
             if private[group][bare.dest] is not None:

@@ -7,6 +7,7 @@ recorded with the reason; nothing here raises because of one.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import functools
@@ -14,7 +15,8 @@ import importlib.metadata
 import inspect
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from oslo_config import cfg
@@ -135,17 +137,27 @@ def guarded_output() -> contextlib.AbstractContextManager[None]:
     return _stdout.aside()
 
 
-def describe(exc: BaseException) -> str:
+def describe(exc: BaseException, secrets: Iterable[str] = ()) -> str:
     """The type and the text of a plugin's exception, in one line.
 
     Whatever is wrong with the exception itself: its text may be missing,
     of many lines, or raise.
+
+    :param secrets: texts to leave out, also percent-encoded and in base64.
     """
     from metal_drivers import foreign  # has libraries that take time
 
     name = type(exc).__name__
     try:
-        text = foreign.clean(str(exc))
+        text = str(exc)
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            for spelt in (
+                secret,
+                urllib.parse.quote(secret, safe=''),
+                base64.b64encode(secret.encode()).decode(),
+            ):
+                text = text.replace(spelt, '***')
+        text = foreign.clean(text)
         text = ''.join(c if c.isprintable() else '?' for c in text)
     except KeyboardInterrupt:
         raise

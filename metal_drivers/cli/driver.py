@@ -70,10 +70,7 @@ def _show(
     if driver is None:
         nothing = base.OrNothing(None)
         return columns, [*_row(candidate), nothing, '', candidate.group, '']
-    try:
-        capabilities = sorted(each.value for each in driver.capabilities)
-    except TypeError:  # a property: only an instance can say
-        capabilities = []
+    capabilities = sorted(each.value for each in driver.capabilities)
     return columns, [
         *_row(candidate),
         driver.priority,

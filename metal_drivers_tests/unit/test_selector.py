@@ -6,7 +6,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import exceptions, get_driver
+from metal_drivers import exceptions, get_driver, plugins
 from metal_drivers.drivers import fake, ironic
 from metal_drivers.selector import Candidate, CandidateState, Selector
 from metal_drivers_tests.unit import bad_plugins, base, distributions
@@ -389,8 +389,9 @@ class TestSelection(SelectorTestCase):
         chooser = self.selector(**{ACME: READY})
         chooser.select()
         chooser.candidates()
-        driver = chooser.load()
-        self.assertEqual(1, type(driver).calls)  # type: ignore[attr-defined]
+        chooser.load()
+        driver: Any = plugins.find_plugins().get('acme').driver
+        self.assertEqual(1, driver.calls)
 
 
 class TestCandidates(SelectorTestCase):
@@ -438,6 +439,20 @@ class TestCandidates(SelectorTestCase):
         self.assertEqual(CandidateState.INCOMPLETE, found.state)
         self.assertEqual(f'[{ACME}] lacks token', found.detail)
         self.assertEqual(('token',), found.missing)
+
+    def test_failed_without_its_secrets(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.judging(
+                'import base64\n'
+                'token = config["token"]\n'
+                'coded = base64.b64encode(token.encode()).decode()\n'
+                'raise ValueError(f"{token} {coded} http://u:p@acme")\n'
+            ),
+        )
+        found = self.candidate('acme', **{ACME: READY})
+        self.assertEqual(CandidateState.FAILED, found.state)
+        self.assertIn('ValueError: *** *** http://***@acme', found.detail)
 
     def test_failed_says_why(self) -> None:
         self.site.install_driver('acme', 'import libacme\n')

@@ -67,7 +67,7 @@ def examine(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> Candidate:
         '',
         plugin,
         # Quickest where the options are registered, as now they are.
-        conf.driver_mentioned(config, plugin.name, plugin.options),
+        mentioned=conf.driver_mentioned(config, plugin.name, plugin.options),
     )
     if isinstance(answer, str):
         return dataclasses.replace(found, detail=answer)
@@ -80,7 +80,13 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
         return plugin.error
     try:
         values = conf.driver_values(config, plugin.name, plugin.driver)
-    except exceptions.MetalError as exc:
+    except exceptions.ConfigurationError as exc:
+        options = [opt for opt in plugin.options if opt.dest in exc.options]
+        group = conf.driver_group(plugin.name)
+        if options and not conf.any_is_set(config, group, options):
+            # What is wrong is the default.
+            said = ' '.join(exc.message.split())
+            return plugin.fault(f'{said}; set it')
         return ' '.join(str(exc).split())
     except KeyboardInterrupt:
         raise

@@ -234,10 +234,11 @@ def driver_mentioned(
     elsewhere: a former group, an override, the environment.
     """
     group = driver_group(name)
-    sections = conf.list_all_sections()
-    if group in sections or FORMER_GROUPS.get(name) in sections:
+    # oslo.config reads groups without regard to case.
+    sections = {section.lower() for section in conf.list_all_sections()}
+    if group.lower() in sections or FORMER_GROUPS.get(name) in sections:
         return True
-    return _any_is_set(conf, group, options)
+    return any_is_set(conf, group, options)
 
 
 def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
@@ -290,7 +291,7 @@ def _read(
     return values
 
 
-def _any_is_set(
+def any_is_set(
     conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
 ) -> bool:
     """Whether one of the options was given a value, valid or not."""

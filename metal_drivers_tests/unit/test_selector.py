@@ -440,6 +440,22 @@ class TestCandidates(SelectorTestCase):
         self.assertEqual(f'[{ACME}] lacks token', found.detail)
         self.assertEqual(('token',), found.missing)
 
+    def test_failed_by_a_default_of_its_own(self) -> None:
+        self.site.install_driver('acme', bad_plugins.GREEDY['elsewhere'])
+        found = self.candidate('acme')
+        self.assertEqual(CandidateState.FAILED, found.state)
+        self.assertIn(f'[{ACME}] far', found.detail)
+        self.assertIn('set it; tell its author', found.detail)
+        self.assertNotIn('$$', found.detail)
+        found = self.candidate('acme', **{ACME: {'far': 'n$ar'}})
+        self.assertIn('Write $$', found.detail)
+        self.assertNotIn('author', found.detail)
+
+    def test_a_section_in_another_case_is_one(self) -> None:
+        self.site.install_driver('acme', 'import libacme\n')
+        error = self.refused(**{ACME.upper(): {}})
+        self.assertIn('install libacme', str(error))
+
     def test_failed_without_its_secrets(self) -> None:
         self.site.install_driver(
             'acme',

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from metal_drivers import exceptions, plugins
+from metal_drivers import conf, exceptions, plugins
 from metal_drivers.selector import Candidate, CandidateState, Selector
 from metal_drivers_tests.unit import bad_plugins, base, distributions
 
@@ -141,21 +141,45 @@ class TestGreedy(BadPluginTestCase):
     def test_each_knows_an_empty_configuration(self) -> None:
         """Also where it is asked with the values alone."""
         self.install(bad_plugins.GREEDY)
-        for name in ('port', 'list', 'bool', 'float', 'dict', 'multi'):
+        for name in (
+            'port',
+            'list',
+            'bool',
+            'float',
+            'dict',
+            'multi',
+            'reference',
+            'dollar',
+        ):
             driver = plugins.find_plugins().get(name).driver
             assert driver is not None
             raw = {opt.dest: opt.default for opt in driver.get_config_opts()}
-            self.assertEqual('absent', driver.config_state(raw).status.value)
+            parsed = conf.driver_values(self.conf(), name, driver)
+            for values in (raw, parsed):
+                state = driver.config_state(values)
+                self.assertEqual('absent', state.status.value, name)
+
+    def test_ready_and_lacking_something_is_incomplete(self) -> None:
+        self.install({'odd': bad_plugins.GREEDY['ready-lacking']})
+        section = {'watcher.metal.drivers.odd': {'token': 'x'}}
+        error = self.refusal(self.selector(**section).select)
+        self.assertEqual(('url',), error.options)
+
+    def test_an_empty_list_is_not_what_is_required(self) -> None:
+        source = bad_plugins.option("cfg.ListOpt('hosts', default=[])")
+        self.install({'odd': source + '    required_options = ("hosts",)\n'})
+        error = self.refusal(self.selector('odd').select)
+        self.assertEqual(('hosts',), error.options)
 
     def test_a_default_that_is_new_at_each_call(self) -> None:
         self.install({'uuid': bad_plugins.GREEDY['uuid']})
         section = {'watcher.metal.drivers.uuid': {'base': '/mnt'}}
-        conf = self.conf(**section)
+        config = self.conf(**section)
         for _ in range(2):
-            self.assertEqual('uuid', Selector(conf).select().name)
+            self.assertEqual('uuid', Selector(config).select().name)
         self.assertEqual(
-            Selector(conf).load().config['me'],
-            Selector(conf).load().config['me'],
+            Selector(config).load().config['me'],
+            Selector(config).load().config['me'],
         )
 
     def test_options_that_watcher_has_registered_of_another_call(self) -> None:
@@ -163,13 +187,13 @@ class TestGreedy(BadPluginTestCase):
         section = {'watcher.metal.drivers.uuid': {'base': '/mnt'}}
         driver = plugins.find_plugins().get('uuid').driver
         assert driver is not None
-        conf = self.conf(**section)
-        conf.register_opts(
+        config = self.conf(**section)
+        config.register_opts(
             driver.get_config_opts(), group='watcher.metal.drivers.uuid'
         )
-        loaded = Selector(conf).load()
+        loaded = Selector(config).load()
         self.assertEqual(
-            conf['watcher.metal.drivers.uuid'].me, loaded.config['me']
+            config['watcher.metal.drivers.uuid'].me, loaded.config['me']
         )
 
     def test_options_are_asked_for_once(self) -> None:

@@ -14,6 +14,7 @@ import abc
 import concurrent.futures
 import dataclasses
 import enum
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, Self
 
@@ -100,8 +101,8 @@ class MetalDriver(abc.ABC):
     def get_config_opts(cls) -> list[cfg.Opt]:
         """The options of the group ``[watcher.metal.drivers.<name>]``.
 
-        Equal options at every call, since they are registered by whoever
-        comes first.
+        Asked for once in a process (see :func:`options_of`), but also by
+        Watcher's own loader: return equal options at every call.
         """
         return []
 
@@ -109,19 +110,21 @@ class MetalDriver(abc.ABC):
     def config_state(cls, config: Mapping[str, Any]) -> ConfigState:
         """Whether these values configure the driver. No I/O.
 
-        By default: absent where every option has its default value, else
-        incomplete where one of ``required_options`` is empty.
+        By default: absent where every option has the value that it has
+        without any configuration, else incomplete where one of
+        ``required_options`` is empty.
         """
+        unset = _unset_values(cls)
         present = any(
-            config.get(opt.dest) not in (None, opt.default)
-            for opt in cls.get_config_opts()
+            config.get(opt.dest) not in (None, opt.default, unset[opt.dest])
+            for opt in options_of(cls)
         )
         return ConfigState.of(
             present=present,
             missing=(
                 name
                 for name in cls.required_options
-                if config.get(name) in (None, '')
+                if config.get(name) in (None, '', [], {})
             ),
         )
 
@@ -208,3 +211,33 @@ class MetalDriver(abc.ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+@functools.cache
+def options_of(driver: type[MetalDriver]) -> tuple[cfg.Opt, ...]:
+    """The options of a driver, asked for once and kept.
+
+    A driver may have other options at each call, such as a default that
+    is a new uuid: values and defaults must be those of the same options.
+    """
+    return tuple(driver.get_config_opts())
+
+
+@functools.cache
+def _unset_values(driver: type[MetalDriver]) -> Mapping[str, Any]:
+    """The value of each option where nothing is configured: the default,
+    converted to the type of the option, references to others replaced."""
+    conf = cfg.ConfigOpts()
+    conf(
+        args=[], default_config_files=[], default_config_dirs=[], use_env=False
+    )
+    options = options_of(driver)
+    conf.register_opts(options, group=NAMESPACE)
+    values = {}
+    for opt in options:
+        try:
+            values[opt.dest] = conf[NAMESPACE][opt.dest]
+        except (cfg.Error, ValueError):
+            # It refers to an option that is not the driver's.
+            values[opt.dest] = None
+    return values

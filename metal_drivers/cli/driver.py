@@ -24,13 +24,10 @@ class ListDrivers(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        chooser = selector.Selector(self.conf)
-        rows = [_row(candidate) for candidate in chooser.candidates()]
-        try:
-            chooser.select()
-        except exceptions.ConfigurationError as exc:
-            LOG.warning('No driver is selected. %s', exc)
-        return _COLUMNS, rows
+        selection = selector.Selector(self.conf).selection
+        if selection.refusal is not None:
+            LOG.warning('No driver is selected. %s', selection.refusal)
+        return _COLUMNS, [_row(each) for each in selection.candidates]
 
 
 class ShowDriver(base.ShowOne):
@@ -94,7 +91,7 @@ def _options(
     except exceptions.ConfigurationError:
         # What is wrong is the detail of the candidate.
         return
-    for opt in driver.get_config_opts():
+    for opt in candidate.plugin.options:
         value = values[opt.dest]
         if opt.secret and value is not None:
             value = '***'

@@ -10,6 +10,7 @@ from oslo_log import log
 from metal_drivers import exceptions
 from metal_drivers.fleet import Member
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
+from metal_drivers.power import ownership
 from metal_drivers.power.clock import Deadline
 from metal_drivers.power.ends import Ended, NotThere, ended
 from metal_drivers.power.events import Step
@@ -47,6 +48,8 @@ class PowerOff(Transition):
             return Outcome.ALREADY, 'off'
         self.check()
         modes = self._modes()
+        if modes[0] is OffMode.SOFT and not self.tells_end:
+            self._hold.kind = ownership.MarkKind.SHUTTING_DOWN
         if self.settings.dry_run:
             self._require_no_servers()
             return Outcome.PLANNED, self._plan(modes)
@@ -61,8 +64,8 @@ class PowerOff(Transition):
             if left:
                 LOG.warning('%s: %s', self.member.label, left)
             raise
-        if outcome is Outcome.DONE:
-            self._hold.done()
+        if outcome is Outcome.DONE and (left := self._hold.done()):
+            detail = f'{detail}. {left}'
         return outcome, detail
 
     def may_send(self, deadline: Deadline) -> bool:

@@ -20,7 +20,7 @@ class Other:
     mark: ownership.Mark
     #: When it cannot be at work any more.
     at_work: Deadline
-    #: When nothing that it asked for can switch the node off any more.
+    #: When nothing that it asked for can switch the node any more.
     effective: Deadline
     poll: Backoff
 
@@ -41,7 +41,14 @@ class Shared(Paced):
             now = self.clock.now()
             # A service that tells when changes end shows what is under way;
             # of another only the time-outs are known.
-            after = 0.0 if self.tells_end else self.settings.aftermath
+            after = 0.0
+            if not self.tells_end:
+                on = mark.kind is ownership.MarkKind.POWERING_ON
+                after = (
+                    self.settings.aftermath_on
+                    if on
+                    else self.settings.aftermath
+                )
             # Counted from here by a clock that nobody sets.
             self._other = Other(
                 mark,
@@ -50,6 +57,13 @@ class Shared(Paced):
                 self.backoff(),
             )
         return self._other
+
+    def shutting_down(self, mark: ownership.Mark) -> bool:
+        """Whether the system may be shutting down, however old the mark."""
+        return (
+            not self.tells_end
+            and mark.kind is ownership.MarkKind.SHUTTING_DOWN
+        )
 
     def await_other(
         self, other: Other, deadline: Deadline, limit: float
@@ -68,8 +82,8 @@ class Shared(Paced):
         if left > limit:
             raise Ended(
                 Outcome.REFUSED,
-                f'{run}, may be switching it off for {left:.0f} s yet; try '
-                'again then',
+                f'{run}, may be {other.mark.kind.work} for {left:.0f} s yet; '
+                'try again then',
             )
         self.give_back_place()
         self.tell_waiting(f'for {run}')

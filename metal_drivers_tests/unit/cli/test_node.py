@@ -47,7 +47,7 @@ class TestList(base.CommandTestCase):
         since = '2026-03-01 00:00:00 UTC'
         self.assertEqual(f'switched off by us since {since}', off['Note'])
         self.assertIn(
-            f'interrupted: we began to switch it off at {since}', on['Note']
+            f'interrupted: we began powering it off at {since}', on['Note']
         )
         self.assertIn('node recover compute-02', on['Note'])
         self.assertIn('for node other, which is another', other['Note'])

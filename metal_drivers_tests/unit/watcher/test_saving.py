@@ -35,7 +35,12 @@ def host(
     """
     if ours is not None:
         when = NOW - datetime.timedelta(hours=ours)
-        reason = ownership.reason(f'id-{number}', when, under_way=under_way)
+        kind = (
+            ownership.MarkKind.POWERING_OFF
+            if under_way
+            else ownership.MarkKind.POWERED_OFF
+        )
+        reason = ownership.reason(f'id-{number}', when, kind)
     up = power is ON if up is None else up
     return Member(
         Node(f'id-{number}', f'node-{number}', power, **node),

@@ -9,13 +9,8 @@ from metal_drivers.power import guards, ownership
 from metal_drivers.power.ends import Ended, ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.lookout import Watch
+from metal_drivers.power.reports import Reports
 from metal_drivers.power.transition import Transition
-
-#: nova-compute reports every 10 s (``report_interval``); a report may be as
-#: late as this, in seconds.
-_REPORTS = 20.0
-#: What is up without a report in so many seconds is not told by reports.
-_NEVER = 600.0
 
 
 class PowerOn(Transition):
@@ -56,7 +51,7 @@ class PowerOn(Transition):
             self.follow()
         if service is None:
             return Outcome.DONE, 'on'
-        return Outcome.DONE, self._bring_back(service)
+        return Outcome.DONE, self._bring_back(down=not service.up)
 
     def look_at_both(self, seconds: float) -> ComputeService | None:
         """Look at the node and at nova-compute, once no other run can be
@@ -118,36 +113,28 @@ class PowerOn(Transition):
                     'on; nova-compute stays disabled: another run may be at '
                     'work on it'
                 )
-        return self._bring_back(service if self._silent(service) else None)
-
-    def _silent(self, service: ComputeService) -> bool:
-        """Whether Nova says that a compute is up which has not reported
-        as it should: its host may have been off since.
-        """
-        if not service.up or service.updated_at is None:
-            return False
-        silence = (self.clock.now() - service.updated_at).total_seconds()
-        return _REPORTS < silence < _NEVER
+            return (
+                'on; nova-compute stays disabled: Nova calls it up, which '
+                'may be of the time before. Run the same command again '
+                'without --no-wait'
+            )
+        return self._bring_back()
 
     def _plan(self, service: ComputeService | None) -> str:
         if self._mark(service):
             return f'would power on, then enable nova-compute on {self.host}'
         return 'would power on'
 
-    def _bring_back(self, before: ComputeService | None) -> str:
+    def _bring_back(self, *, down: bool = False) -> str:
         """Wait for nova-compute to be back, and enable it if it is ours.
 
-        For a while after its host went off Nova still says that it is up.
-        So it has to be seen down first, or to have reported since.
-
-        :param before: the service before the node was switched on; None
-            where what Nova says of it now is believed.
+        :param down: whether it was down while the node was off.
         """
         if self.nova is None:
             return 'on'
         seconds = self.settings.service_up_timeout
         deadline = self.deadline(seconds)
-        seen_down = before is None or not before.up
+        reports = Reports(self.clock, down)
         self._on = True
         self.tell(Step.SERVICE, f'on {self.host}')
         lookout = self.process.services(self.nova)
@@ -160,15 +147,8 @@ class PowerOn(Transition):
                     service = watch.look()
                     if service is not None:
                         problem = ''
-                        reported = False
-                        if before and _said(service) != _said(before):
-                            # Whoever changed that has moved the time, too.
-                            before = service
-                        elif before:
-                            reported = service.updated_at != before.updated_at
-                        if service.up and (seen_down or reported):
+                        if reports.back(service):
                             return f'on; {self._enable()}'
-                        seen_down = seen_down or not service.up
                 except exceptions.UnavailableError as exc:
                     # Nova may answer again before the deadline.
                     problem = f' ({exc.message})'
@@ -181,7 +161,8 @@ class PowerOn(Transition):
                         Outcome.TIMED_OUT,
                         f'on, but nova-compute on {self.host} was not seen '
                         f'to be back within {seconds:g} s{problem}. Run the '
-                        'same command again once it is',
+                        'same command again once it is'
+                        f'{self._may_shut_down(self._marked)}',
                     )
 
     def _enable(self) -> str:
@@ -205,9 +186,14 @@ class PowerOn(Transition):
         assert self.nova is not None  # noqa: S101, there is a service
         self.nova.enable(service)
         self.tell(Step.ENABLED, f'on {self.host}')
-        return 'nova-compute is up and enabled'
+        return f'nova-compute is up and enabled{self._may_shut_down(mark)}'
 
-
-def _said(service: ComputeService) -> tuple[str, str | None]:
-    """What people change of it."""
-    return service.status, service.disabled_reason
+    def _may_shut_down(self, mark: ownership.Mark | None) -> str:
+        """What a mark means for a node that is on, for a message."""
+        if mark is None or not self.shutting_down(mark):
+            return ''
+        return (
+            f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or '
+            'later, and was not followed in time: if the system still shuts '
+            'down, the host goes off by itself'
+        )

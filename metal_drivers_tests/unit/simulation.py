@@ -341,8 +341,11 @@ class SimNova(compute.Compute):
 
     #: For how long a compute that does not report is taken to be up.
     down_time = 60.0
-    #: Whether it says when a compute reported.
+    #: Whether it says when a compute reported, or was changed.
     tells_time = True
+    #: Whether reports move that time; where they are kept in memcached, only
+    #: changes do.
+    reports_move_time = True
 
     def __init__(self, time: SimClock, calls: Calls) -> None:
         self.clock, self.calls = time, calls
@@ -434,7 +437,9 @@ class SimNova(compute.Compute):
         reported = machine.last_on
         if machine.power is ON and now >= machine.on_since + host.boot:
             reported = now - (now - machine.on_since) % 10
-        seen = max(reported, host.changed_at)
+        seen = host.changed_at
+        if self.reports_move_time:
+            seen = max(reported, seen)
         return ComputeService(
             f'service-{name}',
             name,

@@ -58,7 +58,7 @@ class Hold:
             if self._marks or sent:
                 raise self._enabled_by_others()
         else:
-            found = self._ours(service)
+            found = self._work.mark_on(service)
             if found is None:
                 if self._marks:
                     raise self._replaced(service)
@@ -94,7 +94,7 @@ class Hold:
             return True
         if service.enabled:
             raise self._enabled_by_others()
-        found = self._ours(service)
+        found = self._work.mark_on(service)
         if found is None:
             if self._marks:
                 raise self._replaced(service)
@@ -112,7 +112,7 @@ class Hold:
             service = self._work.get_service()
             if service is None:
                 return ''
-            if self._ours(service) in self._marks:
+            if self._work.mark_on(service) in self._marks:
                 self._write(service, ownership.MarkKind.POWERED_OFF)
                 return ''
             return self._lost(service)
@@ -134,7 +134,7 @@ class Hold:
             service = self._work.get_service()
             if service is None:
                 return ''
-            found = self._ours(service)
+            found = self._work.mark_on(service)
             if found is None:
                 return '' if self._told_replaced else self._lost(service)
             if not self._marks:
@@ -168,12 +168,6 @@ class Hold:
     @property
     def _stale(self) -> bool:
         return self._fresh is None or self._fresh.passed
-
-    def _ours(self, service: ComputeService) -> ownership.Mark | None:
-        mark = ownership.mark_of(service)
-        if mark is None or not mark.names(self._work.member.node.id):
-            return None
-        return mark
 
     def _lost(self, service: ComputeService) -> str:
         """What it means that our mark was replaced, where it was."""

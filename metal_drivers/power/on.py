@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 from metal_drivers import exceptions
+from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Outcome, PowerState
 from metal_drivers.power import guards, ownership
+from metal_drivers.power.clock import Deadline
 from metal_drivers.power.ends import Ended, ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.lookout import Watch
 from metal_drivers.power.reports import Reports
 from metal_drivers.power.transition import Transition
+from metal_drivers.power.turn import Turn
+from metal_drivers.power.work import Tools
+
+#: What was seen of a node is so many seconds old at most when a request is
+#: sent; what comes between takes a fraction of one where Nova is well.
+_LONGEST_LOOK = 5.0
 
 
 class PowerOn(Transition):
@@ -28,6 +36,12 @@ class PowerOn(Transition):
     #: Whether the node is on, and nova-compute is waited for.
     _on = False
 
+    def __init__(self, tools: Tools, member: Member) -> None:
+        super().__init__(tools, member)
+        self._turn = Turn(self)
+        #: How often to look at what an earlier power on does.
+        self._earlier = self.backoff()
+
     def run(self) -> tuple[Outcome, str]:
         seconds = self.settings.power_on_timeout
         service = self.look_at_both(seconds)
@@ -37,7 +51,12 @@ class PowerOn(Transition):
         self.check()
         if self.settings.dry_run:
             return Outcome.PLANNED, self._plan(service)
-        sent = self.request(Step.POWER_ON, seconds)
+        try:
+            sent = self.request(Step.POWER_ON, seconds)
+        except BaseException:
+            if self.sent is None:
+                self._turn.leave()
+            raise
         if not self.settings.wait:
             rest = (
                 '; run the same command again to have nova-compute enabled'
@@ -53,6 +72,49 @@ class PowerOn(Transition):
             return Outcome.DONE, 'on'
         return Outcome.DONE, self._bring_back(down=not service.up)
 
+    def may_send(self, deadline: Deadline) -> bool:
+        while super().may_send(deadline):
+            looked = self.clock.monotonic()
+            if self._await_ours(deadline) or self._turn.take(deadline):
+                # What was seen of the node is stale by now.
+                continue
+            if self.clock.monotonic() - looked <= _LONGEST_LOOK:
+                return True
+            if deadline.passed:
+                raise Ended(
+                    Outcome.TIMED_OUT,
+                    f'the questions that come before took {deadline.seconds:g}'
+                    ' s; nothing was sent. Try again when Nova is quicker',
+                )
+        return False
+
+    def _await_ours(self, deadline: Deadline) -> bool:
+        """Wait for a while, where an earlier power on of this process may
+        still be acted on: a second one would power cycle the node.
+
+        :returns: whether that took any time.
+        """
+        when = self.process.powered_on(self.member.node.id)
+        if when is None or self.tells_end:
+            return False
+        after = self.clock.monotonic() - when
+        left = self.settings.aftermath_on - after
+        if left <= 0:
+            return False
+        earlier = f'the power on that was sent {after:.0f} s ago'
+        if left > self.settings.service_up_timeout:
+            raise Ended(
+                Outcome.REFUSED,
+                f'{earlier} may still have its effect for {left:.0f} s; try '
+                'again then',
+            )
+        self.give_back_place()
+        self.tell_waiting('for a power on that was sent before')
+        seconds = min(left, self._earlier())
+        self.rest(seconds)
+        deadline.extend(seconds)
+        return True
+
     def look_at_both(self, seconds: float) -> ComputeService | None:
         """Look at the node and at nova-compute, once no other run can be
         at work that may switch the node off.
@@ -62,7 +124,7 @@ class PowerOn(Transition):
         while True:
             node = self.look_when_free(self.deadline(seconds))
             service = self.get_service()
-            mark = self._marked = self._mark(service)
+            mark = self._marked = self.mark_on(service)
             if (
                 mark is None
                 or node.power_state is not PowerState.ON
@@ -90,13 +152,9 @@ class PowerOn(Transition):
         age = max(0.0, self._marked.age(self.clock.now()))
         return age if known is None else min(age, known)
 
-    def _mark(self, service: ComputeService | None) -> ownership.Mark | None:
-        mark = ownership.mark_of(service)
-        return mark if mark and mark.names(self.member.node.id) else None
-
     def _already_on(self, service: ComputeService | None) -> str:
         """Finish what an earlier run may have begun."""
-        mark = self._mark(service)
+        mark = self.mark_on(service)
         if service is None or mark is None:
             return 'on'
         wish = guards.Wish(self.member, self.target, self.settings)
@@ -121,7 +179,7 @@ class PowerOn(Transition):
         return self._bring_back()
 
     def _plan(self, service: ComputeService | None) -> str:
-        if self._mark(service):
+        if self.mark_on(service):
             return f'would power on, then enable nova-compute on {self.host}'
         return 'would power on'
 
@@ -171,13 +229,14 @@ class PowerOn(Transition):
         service = self.get_service()
         if service is None or service.enabled:
             return 'nova-compute is up'
-        mark = self._mark(service)
+        mark = self.mark_on(service)
         if mark is None:
             return (
                 'nova-compute is up, and stays disabled by others: '
                 f'{service.disabled_reason or "no reason was given"}'
             )
-        if mark != self._marked and mark.under_way:
+        on = mark.kind is ownership.MarkKind.POWERING_ON
+        if mark != self._marked and mark.under_way and not on:
             raise Ended(
                 Outcome.FAILED,
                 f'nova-compute on {self.host} is up, and stays disabled: '

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from metal_drivers.model import Capability, Outcome
+from metal_drivers.model import Capability, ComputeService, Outcome
 from metal_drivers.power import ownership
 from metal_drivers.power.clock import Backoff, Deadline
 from metal_drivers.power.ends import Ended
@@ -57,6 +57,11 @@ class Shared(Paced):
                 self.backoff(),
             )
         return self._other
+
+    def mark_on(self, service: ComputeService | None) -> ownership.Mark | None:
+        """Our mark for this very node, where there is one."""
+        mark = ownership.mark_of(service)
+        return mark if mark and mark.names(self.member.node.id) else None
 
     def shutting_down(self, mark: ownership.Mark) -> bool:
         """Whether the system may be shutting down, however old the mark."""

@@ -246,7 +246,7 @@ class Transition(Shared):
     def _started(self) -> None:
         """The request may have arrived, at any time until now."""
         now = self.clock.monotonic()
-        self.process.sent(self.member.node.id, now)
+        self.process.sent(self.member.node.id, self.target, now)
         self.start_place(now)
 
     def _saw(self, node: Node) -> None:

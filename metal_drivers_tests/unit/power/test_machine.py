@@ -117,7 +117,7 @@ def shutting_down_forgotten(self: off.PowerOff) -> bool:
 
 def any_run_given_back(self: hold.Hold, stays_on: bool) -> str:
     service = self._work.get_service()
-    mark = self._ours(service) if service else None
+    mark = self._work.mark_on(service)
     if mark is not None:
         self._marks.add(mark)
     return str(GIVE_BACK(self, stays_on))

@@ -70,9 +70,8 @@ class Transition(Shared):
 
     def close(self) -> None:
         """Give back what is not needed any more."""
-        if self.sent is None:
-            self.give_back_place()
-        elif settled(self.member.node):
+        self.give_back_place()
+        if self.sent and settled(self.member.node):
             self.process.seen(
                 self.member.node.id,
                 self.member.node.power_state,
@@ -93,7 +92,9 @@ class Transition(Shared):
         """
         poll = self.backoff()
         while True:
-            if paced and self.sent is None:
+            # The place of a request that is known to have arrived is that
+            # of the node; one that may be lost has taken it along.
+            if paced and not (self.sent and self.sent.taken):
                 self.take_place(deadline)
             node = self.look()
             if settled(node) or self._only_ours(node):

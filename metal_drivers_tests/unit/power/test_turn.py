@@ -96,9 +96,9 @@ class TestTwo(testtools.TestCase):
     def play(self, first: int, second: int, slow: int | None) -> Runs:
         """So many calls of each, then all the rest.
 
-        :param slow: which one's next call takes until the other is through.
+        :param slow: which one's next call takes until the other has sent.
         """
-        runs = Runs()
+        runs = Runs(delay=100)
         one, two = runs.tasks
         for _ in range(first):
             runs.step(one)
@@ -106,7 +106,9 @@ class TestTwo(testtools.TestCase):
             runs.step(two)
         runs.send()
         if slow is not None:
-            runs.finish([runs.tasks[1 - slow]])
+            other = runs.tasks[1 - slow]
+            while not (other.done or runs.cloud.driver.requests):
+                runs.step(other)
         runs.finish(runs.tasks)
         return runs
 

@@ -16,7 +16,7 @@ from metal_drivers.model import (
 )
 from metal_drivers.power import guards
 from metal_drivers.power.clock import Deadline
-from metal_drivers.power.ends import Ended, NotThere
+from metal_drivers.power.ends import Ended, NotThere, ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.lookout import Watch
 from metal_drivers.power.shared import Shared
@@ -26,6 +26,7 @@ from metal_drivers.power.shared import Shared
 class Request:
     """A request for power that may have arrived."""
 
+    step: Step
     deadline: Deadline
     mode: OffMode
     #: Whether the service took it, or was seen at work on it since.
@@ -66,6 +67,20 @@ class Transition(Shared):
         return (
             f'cancelled after power {self.target.value} was asked for; its '
             f'power state was last {state}'
+        )
+
+    def ended(self, exc: Exception) -> Ended:
+        """The end that an exception makes of it; tells of a request that
+        was sent, whose end is not seen now."""
+        end, sent = ended(exc), self.sent
+        if sent is None or isinstance(exc, Ended):
+            return end
+        return Ended(
+            # To be refused is to have changed nothing.
+            Outcome.FAILED if end.outcome is Outcome.REFUSED else end.outcome,
+            f'{sent.step.value} {"was" if sent.taken else "may have been"} '
+            'sent, and what became of it is not known; its power state was '
+            f'last {self.member.node.power_state.value}: {end.detail}',
         )
 
     def close(self) -> None:
@@ -209,9 +224,6 @@ class Transition(Shared):
                         fault=exc.message,
                     )
                     self._saw(node)
-                except exceptions.RefusedError as exc:
-                    # The question is refused; the change was not.
-                    raise Ended(Outcome.FAILED, str(exc)) from exc
                 if not self.pause(self.sent.deadline, watch.left):
                     raise self._late(self.sent)
 
@@ -223,7 +235,7 @@ class Transition(Shared):
         self.tell(step)
         # Whatever ends this without an answer leaves the request in doubt.
         before = self.sent
-        self.sent = Request(self.deadline(seconds), mode)
+        self.sent = Request(step, self.deadline(seconds), mode)
         try:
             self.driver.set_power_state(
                 self.member.node.id, self.target, mode, **extra

@@ -114,7 +114,18 @@ class TestOn(OnCase):
     def test_not_waited_for_and_not_known(self) -> None:
         self.cloud.fail(DOWN, 'set_power_state', arrives_after=0)
         result = self.cloud.on(wait=False)
-        self.assert_ended(Outcome.FAILED, result, DOWN.message)
+        self.assert_ended(
+            Outcome.FAILED, result, 'may have been sent', DOWN.message
+        )
+
+    def test_a_key_that_is_revoked_after_the_request(self) -> None:
+        error = exceptions.AuthenticationError('the key is not valid')
+        self.cloud.fail(error, 'get_node', number=3, times=1000)
+        result = self.cloud.on()
+        self.assert_ended(
+            Outcome.FAILED, result, 'power on was sent', error.message
+        )
+        self.assert_ours()
 
     def test_only_from_a_live_off(self) -> None:
         for state in (PowerState.UNKNOWN, PowerState.ERROR):

@@ -113,8 +113,8 @@ class TestTwo(testtools.TestCase):
         return runs
 
     def test_only_one_sends(self) -> None:
-        for first in range(14):
-            for second in range(14):
+        for first in range(11):
+            for second in range(11):
                 for slow in (None, 0, 1):
                     story = f'{first} {second} {slow}'
                     runs = self.play(first, second, slow)
@@ -253,6 +253,15 @@ class TestTurn(base.PowerCase):
         self.begin()
         self.cloud.fail(refused, 'set_power_state')
         self.assert_ended(Outcome.REFUSED, self.cloud.on())
+        self.assert_service('disabled', before)
+
+    def test_cancelled_before_the_request(self) -> None:
+        before = self.host.reason
+        engine = self.cloud.engine()
+        self.cloud.clock.at(5, engine.cancel)
+        (result,) = engine.switch(self.cloud.fleet(), ['n1'], ON)
+        self.assert_ended(Outcome.FAILED, result, 'before anything')
+        self.assertEqual([], self.cloud.driver.requests)
         self.assert_service('disabled', before)
 
     def test_taken_by_others_before_the_request(self) -> None:

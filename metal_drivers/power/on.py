@@ -125,6 +125,8 @@ class PowerOn(Transition):
             node = self.look_when_free(self.deadline(seconds))
             service = self.get_service()
             mark = self._marked = self.mark_on(service)
+            if mark is not None and node.power_state is not PowerState.ON:
+                self.mind(mark)
             if (
                 mark is None
                 or node.power_state is not PowerState.ON
@@ -205,7 +207,10 @@ class PowerOn(Transition):
                     service = watch.look()
                     if service is not None:
                         problem = ''
-                        if reports.back(service):
+                        back = reports.back(service)
+                        if back and self.rival and not self.rival.passed:
+                            problem = '; another run may be powering it off'
+                        elif back:
                             return f'on; {self._enable()}'
                 except exceptions.UnavailableError as exc:
                     # Nova may answer again before the deadline.

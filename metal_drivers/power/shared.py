@@ -30,6 +30,9 @@ class Shared(Paced):
     any more."""
 
     _other: Other | None = None
+    #: Until when a run that was found may send a power off; None: there was
+    #: none.
+    rival: Deadline | None = None
 
     @property
     def tells_end(self) -> bool:
@@ -69,6 +72,13 @@ class Shared(Paced):
             not self.tells_end
             and mark.kind is ownership.MarkKind.SHUTTING_DOWN
         )
+
+    def mind(self, mark: ownership.Mark) -> None:
+        """Remember that the run that made the mark may be at work: it has
+        looked at its mark, perhaps, and its request is on the way."""
+        on = mark.kind is ownership.MarkKind.POWERING_ON
+        if mark.under_way and not on:
+            self.rival = self.other(mark).at_work
 
     def await_other(
         self, other: Other, deadline: Deadline, limit: float

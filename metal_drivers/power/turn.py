@@ -93,6 +93,7 @@ class Turn:
                 if rest:
                     deadline.extend(rest)
                     return True
+            work.mind(found)
             self._before = found
         self._write(service)
         taken = work.clock.monotonic() - began

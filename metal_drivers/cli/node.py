@@ -155,11 +155,13 @@ def _disabled(node: Node, host: ComputeHost) -> str:
     if node.target is not None or node.busy is not None:
         return f'nova-compute disabled by us since {since}'
     if node.power_state is PowerState.OFF:
+        if mark.kind is ownership.MarkKind.POWERING_ON:
+            return f'off; we began powering it on at {since}'
         return f'switched off by us since {since}'
     back = f'`metal-drivers node recover {host.name}` gives it back'
     if mark.under_way:
         return (
-            f'interrupted: we began to switch it off at {since}; if nobody '
+            f'interrupted: we began {mark.kind.work} at {since}; if nobody '
             f'is at work, {back}'
         )
     return f'switched off by us at {since}, and not off any more; {back}'

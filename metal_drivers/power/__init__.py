@@ -9,6 +9,8 @@
 ``guards``             may we? A list
 ``hold``               nova-compute, kept disabled by one run
 ``ownership``          the mark in Nova that tells whose disabling it is
+``turn``               one run of several that want to power a node on
+``reports``            whether nova-compute is back since the last boot
 ``shared``             other processes, known by their marks
 ``paced``, ``pacing``  how many a minute
 ``census``             how many are off

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from metal_drivers import base, compute, fleet
-from metal_drivers.model import PowerState
+from metal_drivers.model import Node, PowerState
 from metal_drivers.power.clock import Clock
 from metal_drivers.power.process import Process
 from metal_drivers.power.settings import PowerSettings
@@ -12,6 +12,16 @@ from metal_drivers.power.settings import PowerSettings
 #: A list may be so many seconds older than it looks, be it that it was
 #: handed to us, be it the cache of a service.
 _STALE = 120.0
+
+
+def counts_as_off(node: Node) -> bool:
+    """Whether a node is one of those that ``max_powered_off`` limits.
+
+    What is not known counts as off; so does what is about to be off, and
+    what is on its way on until it is on: that may fail.
+    """
+    on = node.power_state is PowerState.ON
+    return not on or node.target is PowerState.OFF
 
 
 class Census:
@@ -45,13 +55,7 @@ class Census:
         if self._fleet is None:
             self._fleet = fleet.load(self._driver, self._nova)
         nodes = [m.node for m in self._fleet.members if m.host]
-        off = {
-            node.id
-            for node in nodes
-            # Not known counts as off.
-            if node.power_state is not PowerState.ON
-            or node.target is PowerState.OFF
-        }
+        off = {node.id for node in nodes if counts_as_off(node)}
         others = self._process.take_room(
             node_id,
             [node.id for node in nodes],

@@ -16,7 +16,6 @@ from metal_drivers.power import events, off, on, recovery, transition
 from metal_drivers.power.cancelling import Cancel
 from metal_drivers.power.census import Census
 from metal_drivers.power.clock import Clock
-from metal_drivers.power.ends import ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.process import PROCESS, Process
 from metal_drivers.power.settings import PowerSettings
@@ -214,7 +213,7 @@ class PowerEngine:
             with self._claimed(task):
                 return task.run()
         except Exception as exc:
-            end = ended(exc)
+            end = task.ended(exc)
             return end.outcome, end.detail
 
     @contextlib.contextmanager

@@ -19,20 +19,26 @@ LOG = log.getLogger(__name__)
 class Hold:
     """Used once, by a transition.
 
-    What others have disabled is left as it is, and need not be held. What
-    this run has disabled bears its own mark; where that is gone, the host
-    is somebody else's, and nothing is done any more.
+    What others had disabled before is left as it is, and need not be held.
+    What this run has disabled bears its own mark; where that is gone, the
+    host is somebody else's, and nothing is done any more.
     """
 
     def __init__(self, work: Shared) -> None:
         self._work = work
         #: All that we wrote; any of it may not have arrived.
         self._marks: set[ownership.Mark] = set()
+        #: What the marks say until the host is seen off.
+        self.kind = ownership.MarkKind.POWERING_OFF
         #: Until when it need not be renewed.
         self._fresh: Deadline | None = None
         #: When nothing that a run before us has asked for can switch the
         #: node off any more.
         self._inherited: Deadline | None = None
+        #: Whether a run before us may have asked the system to shut down.
+        self._shutting_down = False
+        #: Whether the message has it that others took the host.
+        self._told_replaced = False
 
     def take(self, deadline: Deadline, *, sent: bool) -> bool:
         """Keep servers off the host, and mark that it was us.
@@ -52,8 +58,10 @@ class Hold:
             if self._marks or sent:
                 raise self._enabled_by_others()
         else:
-            found = self._ours(service)
+            found = self._work.mark_on(service)
             if found is None:
+                if self._marks:
+                    raise self._replaced(service)
                 return False
             if not self._marks:
                 other = self._work.other(found)
@@ -66,11 +74,12 @@ class Hold:
                     deadline.extend(rest)
                     return True
                 self._inherited = other.effective
+                self._shutting_down = self._work.shutting_down(found)
             elif found not in self._marks:
                 raise self._taken_over()
             elif not self._stale:
                 return False
-        self._write(service, under_way=True)
+        self._write(service, self.kind)
         self._work.tell(Step.DISABLED, f'on {self._work.host}')
         return False
 
@@ -85,22 +94,32 @@ class Hold:
             return True
         if service.enabled:
             raise self._enabled_by_others()
-        found = self._ours(service)
+        found = self._work.mark_on(service)
         if found is None:
+            if self._marks:
+                raise self._replaced(service)
             return True
         if found not in self._marks:
             raise self._taken_over()
         return not self._stale
 
-    def done(self) -> None:
-        """Tell whoever finds the mark that nobody is at work any more."""
+    def done(self) -> str:
+        """Tell whoever finds the mark that nobody is at work any more.
+
+        :returns: that it is not there any more, for the message.
+        """
         try:
             service = self._work.get_service()
-            if service and self._ours(service) in self._marks:
-                self._write(service, under_way=False)
+            if service is None:
+                return ''
+            if self._work.mark_on(service) in self._marks:
+                self._write(service, ownership.MarkKind.POWERED_OFF)
+                return ''
+            return self._lost(service)
         except exceptions.MetalError as exc:
             # The host is off. Whoever finds the mark waits for a while.
             LOG.info('%s: %s', self._work.member.label, exc.message)
+            return ''
 
     def give_back(self, stays_on: bool) -> str:
         """Enable what we, or a run before us, had disabled.
@@ -113,18 +132,21 @@ class Hold:
         try:
             # Asked last: others may have disabled it as well by now.
             service = self._work.get_service()
-            found = self._ours(service) if service else None
-            if service is None or found is None:
+            if service is None:
                 return ''
+            found = self._work.mark_on(service)
+            if found is None:
+                return '' if self._told_replaced else self._lost(service)
             if not self._marks:
                 if self._work.other(found).effective.left:
                     return ''
+                self._shutting_down = self._work.shutting_down(found)
             elif found not in self._marks:
                 # Another run has it now.
                 return ''
             elif self._inherited and not self._inherited.passed:
                 stays_on = False
-            if not stays_on:
+            if not stays_on or self._shutting_down:
                 return (
                     f'nova-compute on {host} stays disabled, since the node '
                     'may still go off; run the same command again, or '
@@ -147,18 +169,28 @@ class Hold:
     def _stale(self) -> bool:
         return self._fresh is None or self._fresh.passed
 
-    def _ours(self, service: ComputeService) -> ownership.Mark | None:
-        mark = ownership.mark_of(service)
-        if mark is None or not mark.names(self._work.member.node.id):
-            return None
-        return mark
+    def _lost(self, service: ComputeService) -> str:
+        """What it means that our mark was replaced, where it was."""
+        if not self._marks or ownership.mark_of(service):
+            return ''
+        if service.enabled:
+            return (
+                f'Somebody enabled nova-compute on {self._work.host} meanwhile'
+            )
+        return (
+            f'Someone else has disabled nova-compute on {self._work.host} '
+            f'meanwhile ({_reason(service)}): metal-drivers will not enable '
+            'it, so the host will not come back by itself'
+        )
 
-    def _write(self, service: ComputeService, *, under_way: bool) -> None:
+    def _write(
+        self, service: ComputeService, kind: ownership.MarkKind
+    ) -> None:
         assert self._work.nova is not None  # noqa: S101, it was asked
         reason = ownership.reason(
             self._work.member.node.id,
             self._work.clock.now(),
-            under_way=under_way,
+            kind,
         )
         # Counted from before it can arrive, and ours though no reply come.
         self._fresh = self._work.deadline(ownership.RENEW)
@@ -175,9 +207,23 @@ class Hold:
             'same',
         )
 
+    def _replaced(self, service: ComputeService) -> Ended:
+        self._told_replaced = True
+        return Ended(
+            Outcome.REFUSED,
+            f'{self._lost(service)}. Find out why, then run the same command '
+            'again',
+        )
+
     def _taken_over(self) -> Ended:
         return Ended(
             Outcome.REFUSED,
             f'another run has begun to switch {self._work.host} off. Wait '
             'for that',
         )
+
+
+def _reason(service: ComputeService) -> str:
+    if not service.disabled_reason:
+        return 'no reason was given'
+    return repr(service.disabled_reason)

@@ -10,8 +10,9 @@ from oslo_log import log
 from metal_drivers import exceptions
 from metal_drivers.fleet import Member
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
+from metal_drivers.power import ownership
 from metal_drivers.power.clock import Deadline
-from metal_drivers.power.ends import Ended, NotThere, ended
+from metal_drivers.power.ends import Ended, NotThere
 from metal_drivers.power.events import Step
 from metal_drivers.power.hold import Hold
 from metal_drivers.power.transition import Transition, settled
@@ -47,6 +48,8 @@ class PowerOff(Transition):
             return Outcome.ALREADY, 'off'
         self.check()
         modes = self._modes()
+        if modes[0] is OffMode.SOFT and not self.tells_end:
+            self._hold.kind = ownership.MarkKind.SHUTTING_DOWN
         if self.settings.dry_run:
             self._require_no_servers()
             return Outcome.PLANNED, self._plan(modes)
@@ -61,8 +64,8 @@ class PowerOff(Transition):
             if left:
                 LOG.warning('%s: %s', self.member.label, left)
             raise
-        if outcome is Outcome.DONE:
-            self._hold.done()
+        if outcome is Outcome.DONE and (left := self._hold.done()):
+            detail = f'{detail}. {left}'
         return outcome, detail
 
     def may_send(self, deadline: Deadline) -> bool:
@@ -189,15 +192,30 @@ class PowerOff(Transition):
             seconds = self.settings.soft_off_timeout
             if Capability.SOFT_OFF_TIMEOUT in self.driver.capabilities:
                 limit = seconds
+        soft = self.sent
         if not self.request(step, seconds, mode, limit):
-            return Outcome.DONE, 'off'
+            return Outcome.DONE, 'off, after soft power off' if soft else 'off'
+        # As it was right before the request.
+        both = soft and not (
+            self.tells_end and soft.taken and settled(self.member.node)
+        )
         if not self.settings.wait:
             return Outcome.PLANNED, f'{step.value} was asked for'
         self.follow()
+        if both:
+            late = (
+                ''
+                if self.tells_end
+                else ', and the hard one may still be on its way'
+            )
+            return Outcome.DONE, (
+                'off, after a soft and then a hard power off: which of them '
+                f'did it is not known{late}'
+            )
         return Outcome.DONE, f'off, by {step.value}'
 
     def _give_up(self, exc: Exception) -> Ended:
-        end, left = ended(exc), self._undo()
+        end, left = self.ended(exc), self._undo()
         outcome, detail = end.outcome, end.detail
         if outcome is Outcome.REFUSED and (left or self.sent):
             # To be refused is to have changed nothing.

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from metal_drivers import exceptions
+from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Outcome, PowerState
 from metal_drivers.power import guards, ownership
+from metal_drivers.power.clock import Deadline
 from metal_drivers.power.ends import Ended, ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.lookout import Watch
+from metal_drivers.power.reports import Reports
 from metal_drivers.power.transition import Transition
+from metal_drivers.power.turn import Turn
+from metal_drivers.power.work import Tools
 
-#: nova-compute reports every 10 s (``report_interval``); a report may be as
-#: late as this, in seconds.
-_REPORTS = 20.0
-#: What is up without a report in so many seconds is not told by reports.
-_NEVER = 600.0
+#: What was seen of a node is so many seconds old at most when a request is
+#: sent; what comes between takes a fraction of one where Nova is well.
+_LONGEST_LOOK = 5.0
 
 
 class PowerOn(Transition):
@@ -33,6 +36,12 @@ class PowerOn(Transition):
     #: Whether the node is on, and nova-compute is waited for.
     _on = False
 
+    def __init__(self, tools: Tools, member: Member) -> None:
+        super().__init__(tools, member)
+        self._turn = Turn(self)
+        #: How often to look at what an earlier power on does.
+        self._earlier = self.backoff()
+
     def run(self) -> tuple[Outcome, str]:
         seconds = self.settings.power_on_timeout
         service = self.look_at_both(seconds)
@@ -42,7 +51,12 @@ class PowerOn(Transition):
         self.check()
         if self.settings.dry_run:
             return Outcome.PLANNED, self._plan(service)
-        sent = self.request(Step.POWER_ON, seconds)
+        try:
+            sent = self.request(Step.POWER_ON, seconds)
+        except BaseException:
+            if self.sent is None:
+                self._turn.leave()
+            raise
         if not self.settings.wait:
             rest = (
                 '; run the same command again to have nova-compute enabled'
@@ -56,7 +70,50 @@ class PowerOn(Transition):
             self.follow()
         if service is None:
             return Outcome.DONE, 'on'
-        return Outcome.DONE, self._bring_back(service)
+        return Outcome.DONE, self._bring_back(down=not service.up)
+
+    def may_send(self, deadline: Deadline) -> bool:
+        while super().may_send(deadline):
+            looked = self.clock.monotonic()
+            if self._await_ours(deadline) or self._turn.take(deadline):
+                # What was seen of the node is stale by now.
+                continue
+            if self.clock.monotonic() - looked <= _LONGEST_LOOK:
+                return True
+            if deadline.passed:
+                raise Ended(
+                    Outcome.TIMED_OUT,
+                    f'the questions that come before took {deadline.seconds:g}'
+                    ' s; nothing was sent. Try again when Nova is quicker',
+                )
+        return False
+
+    def _await_ours(self, deadline: Deadline) -> bool:
+        """Wait for a while, where an earlier power on of this process may
+        still be acted on: a second one would power cycle the node.
+
+        :returns: whether that took any time.
+        """
+        when = self.process.powered_on(self.member.node.id)
+        if when is None or self.tells_end:
+            return False
+        after = self.clock.monotonic() - when
+        left = self.settings.aftermath_on - after
+        if left <= 0:
+            return False
+        earlier = f'the power on that was sent {after:.0f} s ago'
+        if left > self.settings.service_up_timeout:
+            raise Ended(
+                Outcome.REFUSED,
+                f'{earlier} may still have its effect for {left:.0f} s; try '
+                'again then',
+            )
+        self.give_back_place()
+        self.tell_waiting('for a power on that was sent before')
+        seconds = min(left, self._earlier())
+        self.rest(seconds)
+        deadline.extend(seconds)
+        return True
 
     def look_at_both(self, seconds: float) -> ComputeService | None:
         """Look at the node and at nova-compute, once no other run can be
@@ -67,7 +124,9 @@ class PowerOn(Transition):
         while True:
             node = self.look_when_free(self.deadline(seconds))
             service = self.get_service()
-            mark = self._marked = self._mark(service)
+            mark = self._marked = self.mark_on(service)
+            if mark is not None and node.power_state is not PowerState.ON:
+                self.mind(mark)
             if (
                 mark is None
                 or node.power_state is not PowerState.ON
@@ -95,13 +154,9 @@ class PowerOn(Transition):
         age = max(0.0, self._marked.age(self.clock.now()))
         return age if known is None else min(age, known)
 
-    def _mark(self, service: ComputeService | None) -> ownership.Mark | None:
-        mark = ownership.mark_of(service)
-        return mark if mark and mark.names(self.member.node.id) else None
-
     def _already_on(self, service: ComputeService | None) -> str:
         """Finish what an earlier run may have begun."""
-        mark = self._mark(service)
+        mark = self.mark_on(service)
         if service is None or mark is None:
             return 'on'
         wish = guards.Wish(self.member, self.target, self.settings)
@@ -118,36 +173,28 @@ class PowerOn(Transition):
                     'on; nova-compute stays disabled: another run may be at '
                     'work on it'
                 )
-        return self._bring_back(service if self._silent(service) else None)
-
-    def _silent(self, service: ComputeService) -> bool:
-        """Whether Nova says that a compute is up which has not reported
-        as it should: its host may have been off since.
-        """
-        if not service.up or service.updated_at is None:
-            return False
-        silence = (self.clock.now() - service.updated_at).total_seconds()
-        return _REPORTS < silence < _NEVER
+            return (
+                'on; nova-compute stays disabled: Nova calls it up, which '
+                'may be of the time before. Run the same command again '
+                'without --no-wait'
+            )
+        return self._bring_back()
 
     def _plan(self, service: ComputeService | None) -> str:
-        if self._mark(service):
+        if self.mark_on(service):
             return f'would power on, then enable nova-compute on {self.host}'
         return 'would power on'
 
-    def _bring_back(self, before: ComputeService | None) -> str:
+    def _bring_back(self, *, down: bool = False) -> str:
         """Wait for nova-compute to be back, and enable it if it is ours.
 
-        For a while after its host went off Nova still says that it is up.
-        So it has to be seen down first, or to have reported since.
-
-        :param before: the service before the node was switched on; None
-            where what Nova says of it now is believed.
+        :param down: whether it was down while the node was off.
         """
         if self.nova is None:
             return 'on'
         seconds = self.settings.service_up_timeout
         deadline = self.deadline(seconds)
-        seen_down = before is None or not before.up
+        reports = Reports(self.clock, down)
         self._on = True
         self.tell(Step.SERVICE, f'on {self.host}')
         lookout = self.process.services(self.nova)
@@ -160,15 +207,11 @@ class PowerOn(Transition):
                     service = watch.look()
                     if service is not None:
                         problem = ''
-                        reported = False
-                        if before and _said(service) != _said(before):
-                            # Whoever changed that has moved the time, too.
-                            before = service
-                        elif before:
-                            reported = service.updated_at != before.updated_at
-                        if service.up and (seen_down or reported):
+                        back = reports.back(service)
+                        if back and self.rival and not self.rival.passed:
+                            problem = '; another run may be powering it off'
+                        elif back:
                             return f'on; {self._enable()}'
-                        seen_down = seen_down or not service.up
                 except exceptions.UnavailableError as exc:
                     # Nova may answer again before the deadline.
                     problem = f' ({exc.message})'
@@ -181,7 +224,8 @@ class PowerOn(Transition):
                         Outcome.TIMED_OUT,
                         f'on, but nova-compute on {self.host} was not seen '
                         f'to be back within {seconds:g} s{problem}. Run the '
-                        'same command again once it is',
+                        'same command again once it is'
+                        f'{self._may_shut_down(self._marked)}',
                     )
 
     def _enable(self) -> str:
@@ -190,13 +234,14 @@ class PowerOn(Transition):
         service = self.get_service()
         if service is None or service.enabled:
             return 'nova-compute is up'
-        mark = self._mark(service)
+        mark = self.mark_on(service)
         if mark is None:
             return (
                 'nova-compute is up, and stays disabled by others: '
                 f'{service.disabled_reason or "no reason was given"}'
             )
-        if mark != self._marked and mark.under_way:
+        on = mark.kind is ownership.MarkKind.POWERING_ON
+        if mark != self._marked and mark.under_way and not on:
             raise Ended(
                 Outcome.FAILED,
                 f'nova-compute on {self.host} is up, and stays disabled: '
@@ -205,9 +250,14 @@ class PowerOn(Transition):
         assert self.nova is not None  # noqa: S101, there is a service
         self.nova.enable(service)
         self.tell(Step.ENABLED, f'on {self.host}')
-        return 'nova-compute is up and enabled'
+        return f'nova-compute is up and enabled{self._may_shut_down(mark)}'
 
-
-def _said(service: ComputeService) -> tuple[str, str | None]:
-    """What people change of it."""
-    return service.status, service.disabled_reason
+    def _may_shut_down(self, mark: ownership.Mark | None) -> str:
+        """What a mark means for a node that is on, for a message."""
+        if mark is None or not self.shutting_down(mark):
+            return ''
+        return (
+            f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or '
+            'later, and was not followed in time: if the system still shuts '
+            'down, the host goes off by itself'
+        )

@@ -5,12 +5,16 @@ There is no database of ours: the reason that Nova keeps with a disabled
 service is the mark, and what lacks the mark is somebody else's. As in a
 journal, a mark is written before anything is begun, and once more when the
 host was seen to be off.
+
+A mark is no lock: Nova has no compare-and-set. Two runs may both read, then
+both write; the last one wins, and the other finds that when it reads again.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import re
 
 from metal_drivers.model import ComputeHost, ComputeService
@@ -20,8 +24,6 @@ _MARK = 'metal-drivers/1'
 #: What Nova keeps of a reason.
 _MOST = 255
 
-_BEGUN = 'powering off to save energy'
-_DONE = 'powered off to save energy'
 _PATTERN = re.compile(
     re.escape(_MARK)
     + r' (?P<what>[^,]*), (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)'
@@ -29,12 +31,37 @@ _PATTERN = re.compile(
 )
 
 #: For so many seconds a mark of what was begun says that somebody may be at
-#: work: a request that may switch the node off is only sent while the mark
-#: is younger.
+#: work: a request for power is only sent while the mark is younger.
 LEASE = 60.0
 #: A mark that is older is renewed before such a request; what is between
 #: is for the calls until then.
 RENEW = 30.0
+
+
+class MarkKind(enum.Enum):
+    """What a mark tells of the host; the value is its text in Nova."""
+
+    #: A power off was begun.
+    POWERING_OFF = 'powering off to save energy'
+    #: The same, and a soft one may have been sent, of which the service
+    #: does not tell the end: the system may still be shutting down, however
+    #: long ago that was.
+    SHUTTING_DOWN = 'shutting down to save energy'
+    #: The host was seen to be off.
+    POWERED_OFF = 'powered off to save energy'
+    #: A power on was begun.
+    POWERING_ON = 'powering on'
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the end of what was begun was not seen."""
+        return self is not MarkKind.POWERED_OFF
+
+    @property
+    def work(self) -> str:
+        """What a run that wrote it is doing, for a message."""
+        on = self is MarkKind.POWERING_ON
+        return f'powering it {"on" if on else "off"}'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,15 +75,18 @@ class Mark:
     when: datetime.datetime
     #: As much of the node's id as there was room for.
     node_id: str
-    #: Whether the host was not yet seen to be off.
-    under_way: bool = False
+    kind: MarkKind = MarkKind.POWERED_OFF
+
+    @property
+    def under_way(self) -> bool:
+        return self.kind.under_way
 
     def names(self, node_id: str) -> bool:
         """Whether it is that node's."""
         return self._text(node_id) == self._text(self.node_id)
 
     def _text(self, node_id: str) -> str:
-        return reason(node_id, self.when, under_way=self.under_way)
+        return reason(node_id, self.when, self.kind)
 
     def age(self, now: datetime.datetime) -> float:
         """Seconds."""
@@ -66,7 +96,7 @@ class Mark:
         """For how many seconds somebody may be at work still.
 
         :param after: for so many seconds after the last request the node
-            may still go off.
+            may still follow it.
         """
         if not self.under_way:
             return 0.0
@@ -75,20 +105,22 @@ class Mark:
 
 
 def reason(
-    node_id: str, when: datetime.datetime, *, under_way: bool = False
+    node_id: str,
+    when: datetime.datetime,
+    kind: MarkKind = MarkKind.POWERED_OFF,
 ) -> str:
-    """The reason to disable with; within Nova's 255 characters.
-
-    :param under_way: whether the host is yet to be seen off.
-    """
+    """The reason to disable with; within Nova's 255 characters."""
     utc = when.astimezone(datetime.UTC).replace(tzinfo=None)
     at = utc.isoformat(timespec='milliseconds') + 'Z'
-    what = _BEGUN if under_way else _DONE
-    return f'{_MARK} {what}, {at}, node {node_id}'[:_MOST]
+    return f'{_MARK} {kind.value}, {at}, node {node_id}'[:_MOST]
 
 
 def parse(disabled_reason: str | None) -> Mark | None:
-    """What a reason of :func:`reason` says; None: it is not ours."""
+    """What a reason of :func:`reason` says; None: it is not ours.
+
+    One of a kind that a later release may have is read as the kind that
+    takes most care.
+    """
     found = _PATTERN.fullmatch(disabled_reason or '')
     if found is None:
         return None
@@ -96,11 +128,11 @@ def parse(disabled_reason: str | None) -> Mark | None:
         when = datetime.datetime.fromisoformat(found['when'])
     except ValueError:
         return None
-    return Mark(
-        when,
-        found['node'],
-        found['what'] == _BEGUN,
-    )
+    try:
+        kind = MarkKind(found['what'])
+    except ValueError:
+        kind = MarkKind.SHUTTING_DOWN
+    return Mark(when, found['node'], kind)
 
 
 def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:

@@ -10,7 +10,7 @@ from metal_drivers.power.work import Work
 
 
 class Paced(Work):
-    """Holds a place in the pace for its first request."""
+    """Holds a place in the pace for its first request that arrives."""
 
     #: What the node is to become.
     target: PowerState

@@ -22,7 +22,7 @@ class Process:
         self._lock = threading.Lock()
         self._under_way: dict[str, PowerState] = {}
         self._room_taken: set[str] = set()
-        self._sent: dict[str, float] = {}
+        self._sent: dict[str, tuple[PowerState, float]] = {}
         self._seen: dict[str, tuple[PowerState, float]] = {}
         self._nodes: weakref.WeakKeyDictionary[
             base.MetalDriver, Lookout[Node]
@@ -53,10 +53,10 @@ class Process:
         with self._lock:
             self._room_taken.discard(node_id)
 
-    def sent(self, node_id: str, now: float) -> None:
+    def sent(self, node_id: str, state: PowerState, now: float) -> None:
         """A request was sent that may have arrived."""
         with self._lock:
-            self._sent[node_id] = now
+            self._sent[node_id] = state, now
             # On its way on it may still fail to come.
             self._seen[node_id] = PowerState.OFF, now
 
@@ -68,7 +68,16 @@ class Process:
 
     def last_sent(self, node_id: str) -> float | None:
         """When this process last sent the node a request."""
-        return self._sent.get(node_id)
+        return self._sent[node_id][1] if node_id in self._sent else None
+
+    def powered_on(self, node_id: str) -> float | None:
+        """When this process last sent the node a power on, where that was
+        its last request and has not been seen to have its effect."""
+        with self._lock:
+            state, when = self._sent.get(node_id, (None, 0.0))
+            seen, _ = self._seen.get(node_id, (None, 0.0))
+        on = PowerState.ON
+        return when if state is on and seen is not on else None
 
     def take_room(
         self,

@@ -62,6 +62,8 @@ class Recovery(PowerOn):
             return Outcome.ALREADY, 'others took nova-compute meanwhile'
         since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
         if node.power_state is PowerState.OFF:
+            if mark.kind is ownership.MarkKind.POWERING_ON:
+                return Outcome.ALREADY, f'off; powering it on began {since}'
             return Outcome.ALREADY, f'switched off by us since {since}'
         if node.power_state is not PowerState.ON:
             fault = f' ({node.fault})' if node.fault else ''
@@ -80,9 +82,10 @@ class Recovery(PowerOn):
         if left and not self.settings.dry_run:
             raise Ended(
                 Outcome.REFUSED,
-                f'a run that began to switch it off {since} may be at work '
-                f'on it for {left:.0f} s yet; try again then',
+                f'a run that began {mark.kind.work} {since} may be at work '
+                f'on it for {left:.0f} s yet; try again then'
+                f'{self._may_shut_down(mark)}',
             )
         if self.settings.dry_run:
             return Outcome.PLANNED, 'on; would enable nova-compute'
-        return Outcome.DONE, self._bring_back(None)
+        return Outcome.DONE, self._bring_back()

@@ -45,6 +45,8 @@ class PowerSettings:
     #: without its service telling so. What one run of ours takes for its own
     #: steps tells nothing of the other.
     aftermath: float = 300
+    #: The same for a power on.
+    aftermath_on: float = 300
     #: Act on nodes that match no compute host.
     unmatched: bool = False
     #: Say what would be done, and do nothing.
@@ -74,6 +76,7 @@ class PowerSettings:
             min_dwell=values.min_dwell,
             max_powered_off=values.max_powered_off,
             aftermath=max(values.soft_off_timeout, values.power_off_timeout),
+            aftermath_on=values.power_on_timeout,
         )
 
     def within(self, timeout: float) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from metal_drivers.model import Capability, Outcome
+from metal_drivers.model import Capability, ComputeService, Outcome
 from metal_drivers.power import ownership
 from metal_drivers.power.clock import Backoff, Deadline
 from metal_drivers.power.ends import Ended
@@ -20,7 +20,7 @@ class Other:
     mark: ownership.Mark
     #: When it cannot be at work any more.
     at_work: Deadline
-    #: When nothing that it asked for can switch the node off any more.
+    #: When nothing that it asked for can switch the node any more.
     effective: Deadline
     poll: Backoff
 
@@ -30,6 +30,9 @@ class Shared(Paced):
     any more."""
 
     _other: Other | None = None
+    #: Until when a run that was found may send a power off; None: there was
+    #: none.
+    rival: Deadline | None = None
 
     @property
     def tells_end(self) -> bool:
@@ -41,7 +44,14 @@ class Shared(Paced):
             now = self.clock.now()
             # A service that tells when changes end shows what is under way;
             # of another only the time-outs are known.
-            after = 0.0 if self.tells_end else self.settings.aftermath
+            after = 0.0
+            if not self.tells_end:
+                on = mark.kind is ownership.MarkKind.POWERING_ON
+                after = (
+                    self.settings.aftermath_on
+                    if on
+                    else self.settings.aftermath
+                )
             # Counted from here by a clock that nobody sets.
             self._other = Other(
                 mark,
@@ -50,6 +60,25 @@ class Shared(Paced):
                 self.backoff(),
             )
         return self._other
+
+    def mark_on(self, service: ComputeService | None) -> ownership.Mark | None:
+        """Our mark for this very node, where there is one."""
+        mark = ownership.mark_of(service)
+        return mark if mark and mark.names(self.member.node.id) else None
+
+    def shutting_down(self, mark: ownership.Mark) -> bool:
+        """Whether the system may be shutting down, however old the mark."""
+        return (
+            not self.tells_end
+            and mark.kind is ownership.MarkKind.SHUTTING_DOWN
+        )
+
+    def mind(self, mark: ownership.Mark) -> None:
+        """Remember that the run that made the mark may be at work: it has
+        looked at its mark, perhaps, and its request is on the way."""
+        on = mark.kind is ownership.MarkKind.POWERING_ON
+        if mark.under_way and not on:
+            self.rival = self.other(mark).at_work
 
     def await_other(
         self, other: Other, deadline: Deadline, limit: float
@@ -68,8 +97,8 @@ class Shared(Paced):
         if left > limit:
             raise Ended(
                 Outcome.REFUSED,
-                f'{run}, may be switching it off for {left:.0f} s yet; try '
-                'again then',
+                f'{run}, may be {other.mark.kind.work} for {left:.0f} s yet; '
+                'try again then',
             )
         self.give_back_place()
         self.tell_waiting(f'for {run}')

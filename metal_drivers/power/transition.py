@@ -16,7 +16,7 @@ from metal_drivers.model import (
 )
 from metal_drivers.power import guards
 from metal_drivers.power.clock import Deadline
-from metal_drivers.power.ends import Ended, NotThere
+from metal_drivers.power.ends import Ended, NotThere, ended
 from metal_drivers.power.events import Step
 from metal_drivers.power.lookout import Watch
 from metal_drivers.power.shared import Shared
@@ -26,6 +26,7 @@ from metal_drivers.power.shared import Shared
 class Request:
     """A request for power that may have arrived."""
 
+    step: Step
     deadline: Deadline
     mode: OffMode
     #: Whether the service took it, or was seen at work on it since.
@@ -68,11 +69,24 @@ class Transition(Shared):
             f'power state was last {state}'
         )
 
+    def ended(self, exc: Exception) -> Ended:
+        """The end that an exception makes of it; tells of a request that
+        was sent, whose end is not seen now."""
+        end, sent = ended(exc), self.sent
+        if sent is None or isinstance(exc, Ended):
+            return end
+        return Ended(
+            # To be refused is to have changed nothing.
+            Outcome.FAILED if end.outcome is Outcome.REFUSED else end.outcome,
+            f'{sent.step.value} {"was" if sent.taken else "may have been"} '
+            'sent, and what became of it is not known; its power state was '
+            f'last {self.member.node.power_state.value}: {end.detail}',
+        )
+
     def close(self) -> None:
         """Give back what is not needed any more."""
-        if self.sent is None:
-            self.give_back_place()
-        elif settled(self.member.node):
+        self.give_back_place()
+        if self.sent and settled(self.member.node):
             self.process.seen(
                 self.member.node.id,
                 self.member.node.power_state,
@@ -93,7 +107,9 @@ class Transition(Shared):
         """
         poll = self.backoff()
         while True:
-            if paced and self.sent is None:
+            # The place of a request that is known to have arrived is that
+            # of the node; one that may be lost has taken it along.
+            if paced and not (self.sent and self.sent.taken):
                 self.take_place(deadline)
             node = self.look()
             if settled(node) or self._only_ours(node):
@@ -208,9 +224,6 @@ class Transition(Shared):
                         fault=exc.message,
                     )
                     self._saw(node)
-                except exceptions.RefusedError as exc:
-                    # The question is refused; the change was not.
-                    raise Ended(Outcome.FAILED, str(exc)) from exc
                 if not self.pause(self.sent.deadline, watch.left):
                     raise self._late(self.sent)
 
@@ -222,7 +235,7 @@ class Transition(Shared):
         self.tell(step)
         # Whatever ends this without an answer leaves the request in doubt.
         before = self.sent
-        self.sent = Request(self.deadline(seconds), mode)
+        self.sent = Request(step, self.deadline(seconds), mode)
         try:
             self.driver.set_power_state(
                 self.member.node.id, self.target, mode, **extra
@@ -246,7 +259,7 @@ class Transition(Shared):
     def _started(self) -> None:
         """The request may have arrived, at any time until now."""
         now = self.clock.monotonic()
-        self.process.sent(self.member.node.id, now)
+        self.process.sent(self.member.node.id, self.target, now)
         self.start_place(now)
 
     def _saw(self, node: Node) -> None:

@@ -12,7 +12,7 @@ from watcher.common import exception
 from metal_drivers import exceptions
 from metal_drivers.fleet import Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import PowerEngine, ownership
+from metal_drivers.power import PowerEngine
 from metal_drivers.watcher import errors, process
 
 ACTION = 'metal_power_state'
@@ -72,7 +72,7 @@ class MetalPowerState(base.BaseAction):
                 member.node.target is None and member.node.busy is None
             ):
                 return
-            if self.state is PowerState.ON and _unfinished(services, member):
+            if self.state is PowerState.ON and services.unfinished(member):
                 return
         raise exception.ActionSkipped(
             errors.shorten(f'{member.label} is {self.state.value} already')
@@ -132,12 +132,3 @@ class MetalPowerState(base.BaseAction):
                 cure='Make a new audit.',
             )
         return member
-
-
-def _unfinished(services: process.Services, member: Member) -> bool:
-    """Whether nova-compute of a host that is on is left disabled by us."""
-    if services.nova is None or member.host is None:
-        return False
-    if not services.settings.manage_compute_service:
-        return False
-    return ownership.ours(services.nova.get_service(member.host.name))

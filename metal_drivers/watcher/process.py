@@ -19,7 +19,7 @@ from oslo_log import log
 
 from metal_drivers import base, compute, conf, fleet, selector
 from metal_drivers.model import Node
-from metal_drivers.power import PowerEngine, PowerSettings
+from metal_drivers.power import PowerEngine, PowerSettings, ownership
 
 LOG = log.getLogger(__name__)
 
@@ -82,6 +82,17 @@ class Services:
             # Not in the list of those that are to be managed.
             return fleet.Member(node, problem='the list of nodes lacks it')
         return dataclasses.replace(member, node=node)
+
+    def unfinished(self, member: fleet.Member) -> bool:
+        """Whether nova-compute of a host that is on was left disabled by us,
+        for the very node that runs it; asked now.
+        """
+        if self.nova is None or member.host is None:
+            return False
+        if not self.settings.manage_compute_service:
+            return False
+        service = self.nova.get_service(member.host.name)
+        return ownership.ours(service, member.node.id)
 
     def _known(self, node_id: str) -> fleet.Member | None:
         if time.monotonic() - self._loaded_at > _FRESH:

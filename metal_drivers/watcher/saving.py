@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeHost, Node, PowerState
 from metal_drivers.power import PowerSettings, guards, ownership
+from metal_drivers.power.census import counts_as_off
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,8 +111,7 @@ def room_to_go_off(
     if not settings.max_powered_off:
         return None
     nodes = [member.node for member in members if member.host]
-    # What is not known counts as off.
-    off = sum((n.target or n.power_state) is not PowerState.ON for n in nodes)
+    off = sum(counts_as_off(node) for node in nodes)
     return max(0, settings.most_off(len(nodes)) - off)
 
 

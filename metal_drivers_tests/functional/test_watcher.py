@@ -255,7 +255,9 @@ class TestKilledApplier(WatcherTestCase):
         self.assert_cancelled(plan)
         # For some time yet, whoever disabled it might be at work.
         now = datetime.datetime.now(datetime.UTC)
-        self.disable(ownership.reason(self.metal, now, under_way=True))
+        self.disable(
+            ownership.reason(self.metal, now, ownership.MarkKind.POWERING_OFF)
+        )
         self.assertEqual({}, self.planned(self.audit(min_free_hosts_num=1)))
         self.disable(base.aged(reason))
         plan = self.audit(min_free_hosts_num=1)

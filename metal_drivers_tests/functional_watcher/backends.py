@@ -46,7 +46,7 @@ class Backend(base.TestCase, abc.ABC):
         seen = self.nova.hosts[host]
         seen.status = 'disabled'
         seen.disabled_reason = ownership.reason(
-            self.node_id(host), long_ago, under_way=True
+            self.node_id(host), long_ago, ownership.MarkKind.POWERING_OFF
         )
 
     def use(self, fixture: Any) -> Any:

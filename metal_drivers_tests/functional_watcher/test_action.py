@@ -78,6 +78,18 @@ class TestAction(backends.Fake):
         self.run_action('compute-2', 'on')
         self.assert_service('compute-2', 'enabled')
 
+    def test_on_leaves_the_mark_of_another_node(self) -> None:
+        self.leave_disabled('compute-2')
+        service = self.nova.hosts['compute-2']
+        reason = service.disabled_reason
+        assert reason is not None
+        service.disabled_reason = reason.replace(
+            self.node_id('compute-2'), 'the-one-before'
+        )
+        action = self.action('compute-2', 'on')
+        self.assertRaises(exception.ActionSkipped, action.pre_condition)
+        self.assert_service('compute-2', 'disabled', 'the-one-before')
+
     def test_refused(self) -> None:
         action = self.action('compute-1', 'off')
         action.pre_condition()

@@ -32,6 +32,7 @@ from metal_drivers.power import (
     PowerEngine,
     PowerSettings,
     clock,
+    ownership,
     process,
 )
 
@@ -182,6 +183,8 @@ class SimNode:
     #: What the change under way is to end in, and which change it is.
     work: PowerState | None = None
     change: object = None
+    #: Whether it was a request of ours that began that change.
+    ours: bool = False
     on_since: float = _LONG_AGO
     last_on: float = _LONG_AGO
 
@@ -270,7 +273,7 @@ class SimDriver(base.MetalDriver):
                 self.switched(sent)
 
         change = object()
-        sim.work, sim.change = state, change
+        sim.work, sim.change, sim.ours = state, change, sent is not None
         if delay:
             self.clock.at(delay, end)
         else:
@@ -341,8 +344,11 @@ class SimNova(compute.Compute):
 
     #: For how long a compute that does not report is taken to be up.
     down_time = 60.0
-    #: Whether it says when a compute reported.
+    #: Whether it says when a compute reported, or was changed.
     tells_time = True
+    #: Whether reports move that time; where they are kept in memcached, only
+    #: changes do.
+    reports_move_time = True
 
     def __init__(self, time: SimClock, calls: Calls) -> None:
         self.clock, self.calls = time, calls
@@ -434,7 +440,9 @@ class SimNova(compute.Compute):
         reported = machine.last_on
         if machine.power is ON and now >= machine.on_since + host.boot:
             reported = now - (now - machine.on_since) % 10
-        seen = max(reported, host.changed_at)
+        seen = host.changed_at
+        if self.reports_move_time:
+            seen = max(reported, seen)
         return ComputeService(
             f'service-{name}',
             name,
@@ -539,6 +547,19 @@ class SimCloud:
         power = self.driver.nodes[sent.node_id].power
         if sent.state is ON and power is not OFF:
             self.harm.append(f'power on sent to a node that is {power.value}')
+        machine = self.driver.nodes[sent.node_id]
+        if (
+            sent.state is machine.work is ON
+            and machine.ours
+            and self.no_second_power_on(self._host_on(sent.node_id))
+        ):
+            self.harm.append('a second power on, with the first under way')
+
+    def no_second_power_on(self, host: SimHost) -> bool:
+        """Whether it would be a power cycle, and can be known."""
+        if Capability.TELLS_END in self.driver.capabilities:
+            return False
+        return not host.enabled and bool(ownership.parse(host.reason))
 
     def _switched(self, sent: Sent) -> None:
         host = self._host_on(sent.node_id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import datetime
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -171,6 +172,21 @@ class Stepper(simulation.Calls):
 
 class SteppedClock(simulation.SimClock):
     """Time that passes when nobody has anything else to do."""
+
+    def __init__(self, calls: simulation.Calls) -> None:
+        super().__init__(calls)
+        self._owners: list[object] = []
+
+    def now(self) -> datetime.datetime:
+        """No two processes do anything in the same millisecond."""
+        assert isinstance(self._calls, Stepper)
+        task = self._calls.current
+        if task is None:
+            return super().now()
+        if task.owner not in self._owners:
+            self._owners.append(task.owner)
+        number = self._owners.index(task.owner)
+        return super().now() + datetime.timedelta(milliseconds=number)
 
     def wait(self, alarm: threading.Event, seconds: float) -> None:
         assert isinstance(self._calls, Stepper)

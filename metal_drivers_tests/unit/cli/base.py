@@ -75,9 +75,12 @@ class CommandTestCase(base.TestCase):
         when = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
         service = self.nova.hosts[host]
         service.status = 'disabled'
-        service.disabled_reason = ownership.reason(
-            node_id, when, under_way=under_way
+        kind = (
+            ownership.MarkKind.POWERING_OFF
+            if under_way
+            else ownership.MarkKind.POWERED_OFF
         )
+        service.disabled_reason = ownership.reason(node_id, when, kind)
 
     def metal(
         self,

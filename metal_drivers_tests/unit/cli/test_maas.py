@@ -2,18 +2,36 @@
 """The commands on MAAS, with computes that live and die with the power of
 their machine."""
 
+import datetime
+import threading
 from typing import Any
 
 import fixtures
 
-from metal_drivers.power import process
+from metal_drivers.power import clock, process
 from metal_drivers_tests.emulators import faults, maas, messages
-from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
 from metal_drivers_tests.unit.drivers.maas import base as maas_base
 from metal_drivers_tests.unit.drivers.maas import leaks
 
 GROUP = maas_base.GROUP
+
+
+class OwnTime(clock.Clock):
+    """Passes for each thread in what that waits, and nobody sleeps."""
+
+    def __init__(self) -> None:
+        self._waited = threading.local()
+
+    def monotonic(self) -> float:
+        return getattr(self._waited, 'seconds', 0.0)
+
+    def now(self) -> datetime.datetime:
+        return super().now() + datetime.timedelta(seconds=self.monotonic())
+
+    def wait(self, alarm: threading.Event, seconds: float) -> None:
+        if not alarm.is_set():
+            self._waited.seconds = self.monotonic() + seconds
 
 
 class MaasCommandTestCase(base.CommandTestCase):
@@ -50,7 +68,7 @@ class MaasCommandTestCase(base.CommandTestCase):
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
-                lambda: simulation.SimClock(simulation.Calls()),
+                OwnTime,
             )
         )
         # Each command is a process of its own.
@@ -273,6 +291,36 @@ class TestPower(MaasCommandTestCase):
         self.maas.fail(messages.matching('POST'), faults.close(performed=True))
         self.assertEqual('done', self.off('compute-01')[0]['Result'])
         self.assertEqual(1, len(self.effects('compute-01')))
+
+    def test_a_reason_that_masakari_replaces(self) -> None:
+        masakari = 'Masakari detected host failed.'
+        self.nova.on_disable(
+            lambda host: setattr(host, 'disabled_reason', masakari)
+        )
+        (row,) = self.off('compute-01', status=1)
+        self.assertEqual('refused', row['Result'])
+        self.assertIn(masakari, row['Detail'])
+        self.assertEqual([], self.maas.actions)
+        host = self.nova.hosts['compute-01']
+        self.assertEqual(masakari, host.disabled_reason)
+
+    def test_a_second_power_on_of_another_process(self) -> None:
+        """The first may still be under way: it would be a power cycle."""
+        self.off('compute-01')
+        self.maas.machine('compute-01').on_seconds = maas.NEVER
+        for result in ('timed out', 'refused'):
+            self.useFixture(
+                fixtures.MonkeyPatch(
+                    'metal_drivers.power.engine.PROCESS', process.Process()
+                )
+            )
+            (row,) = self.on('compute-01', '--timeout', '30', status=1)
+            self.assertEqual(result, row['Result'], row['Detail'])
+        self.assertIn('powering it on', row['Detail'])
+        self.assertEqual(
+            [maas.Effect.SOFT_OFF, maas.Effect.ON],
+            self.effects('compute-01'),
+        )
 
     def test_several_at_once(self) -> None:
         names = ['compute-01', 'compute-02', 'compute-03', 'compute-04']

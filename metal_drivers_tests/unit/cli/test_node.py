@@ -47,13 +47,27 @@ class TestList(base.CommandTestCase):
         since = '2026-03-01 00:00:00 UTC'
         self.assertEqual(f'switched off by us since {since}', off['Note'])
         self.assertIn(
-            f'interrupted: we began to switch it off at {since}', on['Note']
+            f'interrupted: we began powering it off at {since}', on['Note']
         )
         self.assertIn('node recover compute-02', on['Note'])
         self.assertIn('for node other, which is another', other['Note'])
         self.ironic.node('metal-01').power_state = 'power on'
         on = self.metal('node', 'list', '-f', 'json').json[0]
         self.assertIn('not off any more', on['Note'])
+
+    def test_notes_a_power_on_that_was_begun(self) -> None:
+        node = self.ironic.node('metal-01')
+        self.mark('compute-01', node.uuid)
+        service = self.nova.hosts['compute-01']
+        assert service.disabled_reason is not None
+        service.disabled_reason = service.disabled_reason.replace(
+            'powered off to save energy', 'powering on'
+        )
+        on = self.metal('node', 'list', '-f', 'json').json[0]
+        self.assertIn('interrupted: we began powering it on', on['Note'])
+        node.power_state = 'power off'
+        off = self.metal('node', 'list', '-f', 'json').json[0]
+        self.assertIn('off; we began powering it on', off['Note'])
 
     def test_without_nova_nothing_matches(self) -> None:
         del self.config['nova']

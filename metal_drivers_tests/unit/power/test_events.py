@@ -105,7 +105,7 @@ class TestMark(base.PowerCase):
         now = self.cloud.clock.now()
         for age, left in ((0, 60), (50, 10), (60, 0), (-9e4, 60)):
             when = now - datetime.timedelta(seconds=age)
-            mark = ownership.Mark(when, 'x', under_way=True)
+            mark = ownership.Mark(when, 'x', ownership.MarkKind.POWERING_OFF)
             self.assertEqual(left, mark.left(now))
             self.assertEqual(left + 300, mark.left(now, after=300))
             self.assertEqual(0, ownership.Mark(when, 'x').left(now))

@@ -90,6 +90,8 @@ CLOUDS = (
     Begin(SIMPLE),
     Begin(SIMPLE, ends_in='no'),
     Begin(SIMPLE, ignores_soft=True),
+    Begin(SIMPLE, reason=base.OURS),
+    Begin(SIMPLE, reason=base.OURS, ends_in='no'),
 )
 
 

@@ -27,6 +27,7 @@ from metal_drivers.power import (
     recovery,
     shared,
     transition,
+    turn,
 )
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import machine
@@ -117,7 +118,7 @@ def shutting_down_forgotten(self: off.PowerOff) -> bool:
 
 def any_run_given_back(self: hold.Hold, stays_on: bool) -> str:
     service = self._work.get_service()
-    mark = self._ours(service) if service else None
+    mark = self._work.mark_on(service)
     if mark is not None:
         self._marks.add(mark)
     return str(GIVE_BACK(self, stays_on))
@@ -164,6 +165,11 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         shared.Shared,
         'await_other',
         lambda *args: 0.0,
+    ),
+    'another run that powers it on is not seen': (
+        turn.Turn,
+        'take',
+        lambda self, deadline: False,
     ),
     'a request is sent again blindly': (
         transition.Transition,
@@ -236,6 +242,7 @@ FOCUS: dict[str, tuple[str, ...]] = {
     ),
     'a node is switched twice at once': ('land', 'leave'),
     'another run is not waited for': ('on_elsewhere', 'off_elsewhere'),
+    'another run that powers it on is not seen': ('on_elsewhere',),
     'a request is sent again blindly': ('lose_reply',),
     'on from any state': ('hide',),
     'a disabling of others is taken for ours': ('disable', 'break_'),

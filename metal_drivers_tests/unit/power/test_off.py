@@ -285,6 +285,20 @@ class TestModes(base.PowerCase):
         soft, hard = self.cloud.driver.requests
         self.assertEqual((None, 180), (soft.timeout, hard.at - soft.at))
 
+    def test_which_of_the_two_it_was_is_not_known(self) -> None:
+        """The soft one works late, with the hard one on its way."""
+        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.node.shutdown = 185
+        result = self.cloud.off()
+        self.assert_ended(
+            Outcome.DONE,
+            result,
+            'after a soft and then a hard',
+            'is not known',
+            'may still be on its way',
+        )
+        self.assert_sent(SOFT, HARD)
+
     def test_hard_where_an_ignored_soft_off_has_no_end(self) -> None:
         capabilities = [Capability.SOFT_OFF, Capability.TELLS_END]
         self.use(simulation.SimCloud(capabilities=capabilities))
@@ -360,7 +374,9 @@ class TestModes(base.PowerCase):
         self.node.delay = 184
         self.node.shown = ON
         self.cloud.clock.at(178, lambda: self.show(OFF))
-        self.assert_ended(Outcome.DONE, self.cloud.off(), 'off')
+        self.assert_ended(
+            Outcome.DONE, self.cloud.off(), 'off, after soft power off'
+        )
         self.assert_sent(SOFT)
 
     def show(self, state: PowerState) -> None:

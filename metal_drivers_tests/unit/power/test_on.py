@@ -70,11 +70,12 @@ class TestOn(OnCase):
         self.assertLess(self.cloud.clock.time, 35)
         self.assert_enabled()
 
-    def test_already_on_and_up_is_not_to_be_waited_for(self) -> None:
+    def test_already_on_and_up_and_not_waited_for(self) -> None:
+        """Nova's word alone may be of the time before."""
         self.node.power = ON
         result = self.cloud.on(wait=False)
-        self.assert_ended(Outcome.ALREADY, result, 'up and enabled')
-        self.assert_enabled()
+        self.assert_ended(Outcome.ALREADY, result, 'without --no-wait')
+        self.assert_ours()
 
     def test_already_on_and_guarded(self) -> None:
         self.node.power = ON
@@ -113,7 +114,18 @@ class TestOn(OnCase):
     def test_not_waited_for_and_not_known(self) -> None:
         self.cloud.fail(DOWN, 'set_power_state', arrives_after=0)
         result = self.cloud.on(wait=False)
-        self.assert_ended(Outcome.FAILED, result, DOWN.message)
+        self.assert_ended(
+            Outcome.FAILED, result, 'may have been sent', DOWN.message
+        )
+
+    def test_a_key_that_is_revoked_after_the_request(self) -> None:
+        error = exceptions.AuthenticationError('the key is not valid')
+        self.cloud.fail(error, 'get_node', number=3, times=1000)
+        result = self.cloud.on()
+        self.assert_ended(
+            Outcome.FAILED, result, 'power on was sent', error.message
+        )
+        self.assert_ours()
 
     def test_only_from_a_live_off(self) -> None:
         for state in (PowerState.UNKNOWN, PowerState.ERROR):
@@ -206,6 +218,19 @@ class TestService(OnCase):
         self.assert_ended(Outcome.DONE, result, 'up and enabled')
         self.assertLessEqual(51, self.cloud.clock.time)
         self.assertLess(self.cloud.clock.time, 60)
+
+    def test_not_before_another_run_has_ended(self) -> None:
+        """It was at work on a power off, and may be about to send one."""
+        kinds = ownership.MarkKind
+        for kind in (kinds.POWERING_OFF, kinds.SHUTTING_DOWN):
+            for capabilities in (simulation.CAPABLE, frozenset()):
+                self.use(simulation.SimCloud(1, OFF, capabilities))
+                self.node.delay, self.host.boot = 1, 5
+                self.host.status = 'disabled'
+                now = self.cloud.clock.now()
+                self.host.reason = ownership.reason('id-1', now, kind)
+                self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
+                self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
 
     def test_back_after_it_was_seen_down(self) -> None:
         self.node.last_on = self.cloud.clock.time

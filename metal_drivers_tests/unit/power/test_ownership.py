@@ -28,6 +28,32 @@ class TestOwnership(testtools.TestCase):
         )
         self.assertEqual(ownership.Mark(WHEN, 'id-1'), mark)
 
+    def test_each_kind_is_read_as_it_was_written(self) -> None:
+        for kind in ownership.MarkKind:
+            mark = ownership.parse(ownership.reason('id-1', WHEN, kind))
+            self.assertEqual(ownership.Mark(WHEN, 'id-1', kind), mark)
+            assert mark
+            off = kind is ownership.MarkKind.POWERED_OFF
+            self.assertIs(not off, mark.under_way)
+
+    def test_the_texts_are_what_other_releases_read(self) -> None:
+        self.assertEqual(
+            [
+                'powering off to save energy',
+                'shutting down to save energy',
+                'powered off to save energy',
+                'powering on',
+            ],
+            [kind.value for kind in ownership.MarkKind],
+        )
+
+    def test_a_kind_of_a_later_release_takes_most_care(self) -> None:
+        mark = ownership.parse(
+            'metal-drivers/1 dancing, 2026-02-28T23:00:00Z, node id-1'
+        )
+        assert mark
+        self.assertIs(ownership.MarkKind.SHUTTING_DOWN, mark.kind)
+
     def test_two_runs_write_different_ones(self) -> None:
         later = WHEN + datetime.timedelta(milliseconds=1)
         self.assertNotEqual(

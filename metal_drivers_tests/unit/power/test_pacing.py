@@ -4,7 +4,7 @@
 import testtools
 
 from metal_drivers import exceptions
-from metal_drivers.model import Outcome
+from metal_drivers.model import Capability, Outcome
 from metal_drivers.power import Step, pacing
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import base
@@ -94,6 +94,26 @@ class TestPaced(base.PowerCase):
 
     def land(self, host: simulation.SimHost) -> None:
         host.servers += 1
+
+    def test_hard_after_a_soft_one_that_got_lost(self) -> None:
+        """It is the first of that node to arrive."""
+        for capabilities in (simulation.CAPABLE, {Capability.SOFT_OFF}):
+            self.use(simulation.SimCloud(3, capabilities=capabilities))
+            lost = exceptions.UnavailableError('away')
+            self.cloud.fail(lost, 'set_power_state')
+            # Others, right before the hard one is due.
+            self.cloud.clock.at(175, lambda: self.take())
+            (result,) = self.cloud.switch(
+                OFF, 'n1', soft_off_timeout=180, max_power_off_per_minute=1
+            )
+            self.assertIs(Outcome.DONE, result.outcome, result.detail)
+            (hard,) = self.cloud.driver.requests
+            self.assertLessEqual(175 + 60, hard.at)
+
+    def take(self) -> None:
+        pace = self.cloud.process.paces[OFF]
+        self.assertEqual(0, pace.take(1, self.cloud.clock.time))
+        pace.start(self.cloud.clock.time)
 
     def test_a_node_that_is_busy_holds_none(self) -> None:
         pace = self.cloud.process.paces[OFF]

@@ -12,6 +12,7 @@ from metal_drivers.model import (
     PowerState,
 )
 from metal_drivers.power import ownership
+from metal_drivers.power.ownership import MarkKind
 from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.power import base
 
@@ -32,11 +33,14 @@ class TestRecovery(base.PowerCase):
         self.assert_ended(outcome, result, *said)
         self.assertEqual([], self.cloud.driver.requests)
 
-    def marked(self, age: float, node_id: str = 'id-1') -> None:
+    def marked(
+        self,
+        age: float,
+        node_id: str = 'id-1',
+        kind: MarkKind = MarkKind.POWERING_OFF,
+    ) -> None:
         self.cloud.clock.advance(age)
-        self.host.reason = ownership.reason(
-            node_id, simulation._EPOCH, under_way=True
-        )
+        self.host.reason = ownership.reason(node_id, simulation._EPOCH, kind)
 
     def test_a_host_that_is_on_is_given_back(self) -> None:
         self.recovered(Outcome.DONE, 'up and enabled')
@@ -130,7 +134,7 @@ class TestRecovery(base.PowerCase):
     def test_renewed_by_another_run_meanwhile(self) -> None:
         self.node.on_since = self.cloud.clock.time
         now = self.cloud.clock.now()
-        renewed = ownership.reason('id-1', now, under_way=True)
+        renewed = ownership.reason('id-1', now, MarkKind.POWERING_OFF)
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
@@ -164,10 +168,12 @@ class TestRecovery(base.PowerCase):
 class TestAtWork(base.PowerCase):
     """A transition that finds the mark of another run."""
 
-    def mark(self, node_id: str = 'id-1', under_way: bool = True) -> None:
+    def mark(
+        self, node_id: str = 'id-1', kind: MarkKind = MarkKind.POWERING_OFF
+    ) -> None:
         self.host.status = 'disabled'
         self.host.reason = ownership.reason(
-            node_id, self.cloud.clock.now(), under_way=under_way
+            node_id, self.cloud.clock.now(), kind
         )
 
     def test_off_waits_and_takes_over(self) -> None:
@@ -225,7 +231,7 @@ class TestAtWork(base.PowerCase):
 
     def test_another_run_takes_it_over_before_the_request(self) -> None:
         now = self.cloud.clock.now() + datetime.timedelta(milliseconds=5)
-        theirs = ownership.reason('id-1', now, under_way=True)
+        theirs = ownership.reason('id-1', now, MarkKind.POWERING_OFF)
         # Right before the last look at nova-compute.
         self.cloud.calls.meddling[9] = lambda: self.cloud.nova.change(
             'h1', 'disabled', theirs
@@ -275,17 +281,19 @@ class TestAtWork(base.PowerCase):
             self.assert_ours()
 
     def test_a_mark_of_what_is_done_is_not_waited_for(self) -> None:
-        self.mark(under_way=False)
+        self.mark(kind=MarkKind.POWERED_OFF)
         self.assert_ended(Outcome.ALREADY, self.cloud.on(), 'enabled')
         self.assertLess(self.cloud.clock.time, 11)
-        self.mark(under_way=False)
+        self.mark(kind=MarkKind.POWERED_OFF)
         self.assert_ended(Outcome.DONE, self.cloud.off())
         self.assertLess(self.cloud.clock.time, 30)
 
     def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
         self.mark()
         ahead = simulation._EPOCH + datetime.timedelta(hours=2)
-        self.host.reason = ownership.reason('id-1', ahead, under_way=True)
+        self.host.reason = ownership.reason(
+            'id-1', ahead, MarkKind.POWERING_OFF
+        )
         self.assert_ended(Outcome.ALREADY, self.cloud.on())
         self.assertLess(self.cloud.clock.time, ownership.LEASE + 30)
 

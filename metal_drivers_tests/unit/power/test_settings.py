@@ -37,6 +37,7 @@ class TestSettings(base.TestCase):
                 min_dwell=9,
                 max_powered_off='30%',
                 aftermath=2,
+                aftermath_on=3,
             ),
             self.read(
                 power_off_mode='hard',

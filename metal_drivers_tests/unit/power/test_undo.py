@@ -171,6 +171,32 @@ class TestEnds(base.PowerCase):
         self.assertNotIn('stays disabled', result.detail)
         self.assert_enabled()
 
+    def test_a_key_that_is_revoked_after_the_request(self) -> None:
+        """That a power off is on its way is what matters then."""
+        for error in (
+            exceptions.AuthenticationError('the key is not valid'),
+            exceptions.RefusedError('you may not look'),
+            exceptions.NotFoundError('no such node'),
+        ):
+            self.use(simulation.SimCloud())
+            self.cloud.fail(error, 'get_node', number=3, times=1000)
+            result = self.off()
+            self.assert_ended(
+                Outcome.FAILED,
+                result,
+                'hard power off was sent',
+                'what became of it is not known',
+                error.message,
+                'stays disabled',
+            )
+
+    def test_a_key_that_is_revoked_between_soft_and_hard(self) -> None:
+        self.node.ignores_soft = True
+        error = exceptions.AuthenticationError('the key is not valid')
+        self.cloud.fail(error, 'set_power_state', number=2)
+        result = self.cloud.off()
+        self.assert_ended(Outcome.FAILED, result, 'soft power off was sent')
+
     def test_query_fails_for_a_while(self) -> None:
         for error in (
             DOWN,

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a process shares; no Watcher is needed for it."""
 
+import datetime
 import os
+import pathlib
 
+import fixtures
 from oslo_config import cfg
 
+from metal_drivers.power import ownership
 from metal_drivers.watcher import options, process
+from metal_drivers_tests.emulators import nova
 from metal_drivers_tests.unit import base
+
+LONG_AGO = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
 
 class TestProcess(base.TestCase):
@@ -69,6 +76,47 @@ class TestProcess(base.TestCase):
         self.patch(services.driver, 'list_nodes', list)
         member = services.member(node.id)
         self.assertIsNone(member.host)
+
+
+class TestUnfinished(base.TestCase):
+    """What an action to power a node on has to do where it is on."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(process.close)
+        self.nova = self.useFixture(nova.NovaEmulator())
+        host = self.nova.add_host('compute-1')
+        folder = self.useFixture(fixtures.TempDir())
+        path = pathlib.Path(folder.path, 'fleet.yaml')
+        path.write_text(
+            f'[{{id: new, hypervisor_id: "{host.hypervisor_id}"}}]',
+            encoding='utf-8',
+        )
+        self.config = self.conf(
+            '[metal_drivers]\ndriver = fake\n',
+            **{
+                'watcher.metal.drivers.fake': {'fleet_file': str(path)},
+                'nova': {
+                    'auth_type': 'none',
+                    'endpoint_override': f'{self.nova.url}/v2.1',
+                },
+            },
+        )
+
+    def unfinished(self, node_id: str) -> bool:
+        """Where nova-compute bears our mark for that node."""
+        service = self.nova.hosts['compute-1']
+        service.status = 'disabled'
+        service.disabled_reason = ownership.reason(node_id, LONG_AGO)
+        services = process.services(self.config)
+        return services.unfinished(services.member('new'))
+
+    def test_marked_for_this_node(self) -> None:
+        self.assertTrue(self.unfinished('new'))
+
+    def test_marked_for_the_machine_that_was_there_before(self) -> None:
+        """It is not ours to enable, so there is nothing to finish."""
+        self.assertFalse(self.unfinished('former'))
 
 
 class TestOptions(base.TestCase):

@@ -5,10 +5,13 @@ import dataclasses
 import datetime
 import random
 from typing import Any
+from unittest import mock
 
-from metal_drivers.fleet import Member
+from metal_drivers import base as driver_base
+from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import ComputeHost, Node, PowerState
-from metal_drivers.power import PowerSettings, ownership
+from metal_drivers.power import PowerEngine, PowerSettings, ownership
+from metal_drivers.power import process as power_process
 from metal_drivers.watcher import saving
 from metal_drivers_tests.unit import base
 
@@ -35,7 +38,12 @@ def host(
     """
     if ours is not None:
         when = NOW - datetime.timedelta(hours=ours)
-        reason = ownership.reason(f'id-{number}', when, under_way=under_way)
+        kind = (
+            ownership.MarkKind.POWERING_OFF
+            if under_way
+            else ownership.MarkKind.POWERED_OFF
+        )
+        reason = ownership.reason(f'id-{number}', when, kind)
     up = power is ON if up is None else up
     return Member(
         Node(f'id-{number}', f'node-{number}', power, **node),
@@ -238,6 +246,40 @@ class TestDecide(base.TestCase):
             settings = PowerSettings(max_powered_off=limit)
             self.assertEqual(room, saving.room_to_go_off(members, settings))
         self.assert_off(self.decide(*members, room=3), 0, 1, 2)
+
+    def test_a_plan_has_room_where_the_engine_has(self) -> None:
+        """Or it has actions that can only be refused."""
+        for others, off in (
+            ([host(2)], 0),
+            ([host(2, OFF)], 1),
+            ([host(2, PowerState.UNKNOWN)], 1),
+            ([host(2, PowerState.ERROR)], 1),
+            ([host(2, ON, target=OFF)], 1),
+            ([host(2, ON, target=ON)], 0),
+            # It may not come.
+            ([host(2, OFF, target=ON)], 1),
+            ([host(2, PowerState.UNKNOWN, target=ON)], 1),
+            ([host(2, OFF), host(3, OFF, target=ON), host(4)], 2),
+        ):
+            fleet = Fleet((host(1), *others))
+            for limit in (off, off + 1):
+                settings = PowerSettings(
+                    max_powered_off=str(limit), dry_run=True
+                )
+                room = saving.room_to_go_off(fleet.members, settings)
+                self.assertEqual(limit - off, room, str(others))
+                refused = 'hosts are off' in self.power_off(fleet, settings)
+                self.assertIs(not room, refused, str(others))
+
+    def power_off(self, fleet: Fleet, settings: PowerSettings) -> str:
+        """What the engine says to powering host 1 off."""
+        driver = mock.Mock(spec=driver_base.MetalDriver, capabilities=())
+        driver.get_node.return_value = fleet.members[0].node
+        engine = PowerEngine(
+            driver, None, settings, process=power_process.Process()
+        )
+        (result,) = engine.switch(fleet, ['id-1'], OFF)
+        return result.detail
 
     def test_dwell(self) -> None:
         settings = PowerSettings(min_dwell=7200)

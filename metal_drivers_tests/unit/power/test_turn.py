@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several runs that power on one node of a service on which a second
+power on, with the first under way, is a power cycle: MAAS."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import testtools
+
+from metal_drivers import exceptions
+from metal_drivers.model import Capability, Outcome, PowerState
+from metal_drivers.power import PowerSettings, ownership, process
+from metal_drivers.power.ownership import MarkKind
+from metal_drivers_tests.unit import simulation, stepping
+from metal_drivers_tests.unit.power import base
+
+DOWN = exceptions.UnavailableError('the service is not there')
+OFF, ON = simulation.OFF, simulation.ON
+SIMPLE = frozenset({Capability.SOFT_OFF})
+LONG_AGO = simulation._EPOCH.replace(year=2025)
+
+
+class Runs:
+    """Runs of several processes, step by step."""
+
+    def __init__(self, count: int = 2, **machine: float) -> None:
+        self.stepper = stepping.Stepper()
+        self.cloud = simulation.SimCloud(
+            power=OFF,
+            capabilities=SIMPLE,
+            calls=self.stepper,
+            clock_type=stepping.SteppedClock,
+        )
+        self.cloud.node.delay = machine.get('delay', 10)
+        self.cloud.host.status = 'disabled'
+        self.cloud.host.reason = ownership.reason('id-1', LONG_AGO)
+        self.engines = [self.start(ON) for _ in range(count)]
+        self.tasks = list(self.stepper.tasks)
+
+    def engine(self) -> stepping.SteppedEngine:
+        engine = stepping.SteppedEngine(
+            self.cloud.driver,
+            self.cloud.nova,
+            PowerSettings(poll_interval=15),
+            clock=self.cloud.clock,
+            process=process.Process(),
+            chance=lambda: 0.5,
+        )
+        engine.stepper, engine.results = self.stepper, []
+        return engine
+
+    def start(self, state: PowerState) -> stepping.SteppedEngine:
+        engine = self.engine()
+        engine.switch(self.cloud.fleet(), ['n1'], state)
+        return engine
+
+    def recover(self) -> None:
+        self.engine().recover(self.cloud.fleet())
+        self.finish(list(self.stepper.tasks))
+
+    def step(self, task: stepping.Task) -> None:
+        """One call of that run, however long it has to wait for it."""
+        if task.done:
+            return
+        if task.wake is not None and task.wake > self.cloud.clock.time:
+            assert isinstance(self.cloud.clock, stepping.SteppedClock)
+            self.cloud.clock.until(task.wake)
+        self.stepper.step(task)
+
+    def send(self) -> None:
+        """No request hangs on its way for minutes."""
+        for task in self.tasks:
+            if task.call[0] == 'set_power_state':
+                self.step(task)
+
+    def finish(self, tasks: list[stepping.Task]) -> None:
+        """These, to their ends; whose turn it is first comes first."""
+        for _ in range(5000):
+            left = [task for task in tasks if not task.done]
+            if not left:
+                return
+            self.step(min(left, key=lambda task: task.wake or 0.0))
+        raise AssertionError('does not come to an end')
+
+    def results(self) -> Iterator[Outcome]:
+        for engine in self.engines:
+            (result,) = engine.results
+            yield result.outcome
+
+
+class TestTwo(testtools.TestCase):
+    """Two power on at once."""
+
+    def play(self, first: int, second: int, slow: int | None) -> Runs:
+        """So many calls of each, then all the rest.
+
+        :param slow: which one's next call takes until the other has sent.
+        """
+        runs = Runs(delay=100)
+        one, two = runs.tasks
+        for _ in range(first):
+            runs.step(one)
+        for _ in range(second):
+            runs.step(two)
+        runs.send()
+        if slow is not None:
+            other = runs.tasks[1 - slow]
+            while not (other.done or runs.cloud.driver.requests):
+                runs.step(other)
+        runs.finish(runs.tasks)
+        return runs
+
+    def test_only_one_sends(self) -> None:
+        for first in range(11):
+            for second in range(11):
+                for slow in (None, 0, 1):
+                    story = f'{first} {second} {slow}'
+                    runs = self.play(first, second, slow)
+                    self.assertEqual([], runs.cloud.harm, story)
+                    # None, where the last to write was too slow to send.
+                    sent = len(runs.cloud.driver.requests)
+                    self.assertLessEqual(sent, 1, story)
+                    done = Outcome.DONE in runs.results()
+                    self.assertEqual(bool(sent), done, story)
+                    if not done:
+                        self.assertIn(Outcome.TIMED_OUT, runs.results())
+                        continue
+                    runs.recover()
+                    self.assertTrue(runs.cloud.host.enabled, story)
+
+    def test_both_come_to_a_good_end_where_one_is_a_little_later(
+        self,
+    ) -> None:
+        runs = self.play(14, 0, None)
+        self.assertEqual({Outcome.DONE}, set(runs.results()))
+
+    def test_three(self) -> None:
+        for first in range(0, 14, 2):
+            for second in range(0, 14, 2):
+                runs = Runs(3)
+                for task, count in zip(
+                    runs.tasks, (first, second, 5), strict=True
+                ):
+                    for _ in range(count):
+                        runs.step(task)
+                runs.finish(runs.tasks)
+                self.assertEqual([], runs.cloud.harm, f'{first} {second}')
+                self.assertEqual(1, len(runs.cloud.driver.requests))
+
+
+class TestTurn(base.PowerCase):
+    """One power on; another was begun before, or others come between."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.begin()
+
+    def begin(self, kind: MarkKind = MarkKind.POWERED_OFF) -> None:
+        self.use(simulation.SimCloud(power=OFF, capabilities=SIMPLE))
+        self.host.status = 'disabled'
+        self.host.reason = ownership.reason('id-1', LONG_AGO, kind)
+
+    def kind(self) -> MarkKind | None:
+        mark = ownership.parse(self.host.reason)
+        return mark.kind if mark else None
+
+    def test_the_mark_is_there_before_the_request(self) -> None:
+        kinds = []
+        arrived = self.cloud.driver.arrived
+
+        def note(sent: simulation.Sent) -> None:
+            arrived(sent)
+            kinds.append(self.kind())
+
+        self.cloud.driver.arrived = note
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'up and enabled')
+        self.assertEqual([MarkKind.POWERING_ON], kinds)
+        self.assert_enabled()
+
+    def test_another_run_is_waited_for(self) -> None:
+        """It was killed, or waits without a word."""
+        self.mark_now()
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        (sent,) = self.cloud.driver.requests
+        # The lease, and the time-out of a power on.
+        self.assertLess(360, sent.at)
+        self.assertLess(sent.at, 400)
+
+    def test_and_has_powered_it_on(self) -> None:
+        self.mark_now()
+        self.cloud.clock.at(
+            50, lambda: self.cloud.driver.start(self.node, ON, 0)
+        )
+        result = self.cloud.on()
+        self.assert_ended(Outcome.DONE, result, 'up and enabled')
+        self.assertEqual([], self.cloud.driver.requests)
+
+    def test_and_is_renewed(self) -> None:
+        self.mark_now()
+        self.cloud.clock.at(300, self.mark_now)
+        self.assert_ended(Outcome.DONE, self.cloud.on(service_up_timeout=1000))
+        (sent,) = self.cloud.driver.requests
+        self.assertLess(660, sent.at)
+
+    def test_no_longer_than_there_is_time(self) -> None:
+        self.mark_now()
+        result = self.cloud.on(service_up_timeout=60)
+        self.assert_ended(
+            Outcome.REFUSED, result, 'powering it on', 'for 360 s yet'
+        )
+        self.assertEqual([], self.cloud.driver.requests)
+
+    def test_off_waits_for_it_too(self) -> None:
+        self.node.power = ON
+        self.mark_now()
+        self.assert_ended(Outcome.DONE, self.cloud.off())
+        (sent,) = self.cloud.driver.requests
+        self.assertLessEqual(ownership.LEASE, sent.at)
+
+    def test_recovery_waits_for_it_too(self) -> None:
+        self.node.power = ON
+        self.mark_now()
+        (result,) = self.cloud.engine().recover(self.cloud.fleet())
+        self.assert_ended(Outcome.DONE, result)
+        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assert_enabled()
+
+    def test_recovery_leaves_one_that_is_off(self) -> None:
+        self.mark_now()
+        self.cloud.clock.advance(1000)
+        (result,) = self.cloud.engine().recover(self.cloud.fleet())
+        self.assert_ended(Outcome.ALREADY, result, 'powering it on began')
+        self.assertIs(MarkKind.POWERING_ON, self.kind())
+
+    def test_one_that_will_not_come_on_is_still_ours(self) -> None:
+        self.node.ends_in = 'swallowed'
+        self.assert_ended(Outcome.TIMED_OUT, self.cloud.on())
+        self.assert_ours()
+        self.node.ends_in = ''
+        self.cloud.clock.advance(1000)
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'up and enabled')
+
+    def test_where_nothing_was_sent_all_is_as_before(self) -> None:
+        """So nobody waits for it."""
+        before = self.host.reason
+        busy = exceptions.BusyError('locked')
+        self.cloud.fail(busy, 'set_power_state', times=1000)
+        self.assert_ended(Outcome.TIMED_OUT, self.cloud.on())
+        self.assert_service('disabled', before)
+        refused = exceptions.RefusedError('never')
+        self.begin()
+        self.cloud.fail(refused, 'set_power_state')
+        self.assert_ended(Outcome.REFUSED, self.cloud.on())
+        self.assert_service('disabled', before)
+
+    def test_cancelled_before_the_request(self) -> None:
+        before = self.host.reason
+        engine = self.cloud.engine()
+        self.cloud.clock.at(5, engine.cancel)
+        (result,) = engine.switch(self.cloud.fleet(), ['n1'], ON)
+        self.assert_ended(Outcome.FAILED, result, 'before anything')
+        self.assertEqual([], self.cloud.driver.requests)
+        self.assert_service('disabled', before)
+
+    def test_taken_by_others_before_the_request(self) -> None:
+        others = ownership.reason(
+            'id-1',
+            simulation._EPOCH.replace(microsecond=5000),
+            MarkKind.POWERING_ON,
+        )
+        for status, reason, said in (
+            ('disabled', base.THEIRS, base.THEIRS),
+            ('enabled', None, 'somebody enabled'),
+            ('disabled', others, 'another run'),
+        ):
+            self.begin()
+            change = functools.partial(
+                self.cloud.nova.change, 'h1', status, reason
+            )
+            self.cloud.clock.at(1, change)
+            result = self.cloud.on()
+            self.assert_ended(Outcome.REFUSED, result, said)
+            self.assertEqual([], self.cloud.driver.requests)
+            self.assert_service(status, reason)
+
+    def test_nova_that_is_slow(self) -> None:
+        """Whoever has sent meanwhile cannot be seen any more."""
+        calls = self.calls()
+        self.begin()
+        self.cloud.calls.meddling[calls.index('disable') + 1] = lambda: (
+            self.cloud.clock.advance(30)
+        )
+        result = self.cloud.on()
+        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova took 30 s')
+        self.assertEqual([], self.cloud.driver.requests)
+        self.assert_ours()
+
+    def test_what_is_not_ours_gets_no_mark(self) -> None:
+        for status, reason in (
+            ('enabled', None),
+            ('disabled', base.THEIRS),
+            ('disabled', ownership.reason('id-77', LONG_AGO)),
+        ):
+            self.begin()
+            self.host.status, self.host.reason = status, reason
+            self.assert_ended(Outcome.DONE, self.cloud.on())
+            self.assert_service(status, reason)
+            self.assertNotIn('disable', self.cloud.calls.names())
+            (sent,) = self.cloud.driver.requests
+            self.assertEqual(0, sent.at)
+
+    def test_nobody_waits_where_the_service_shows_what_is_under_way(
+        self,
+    ) -> None:
+        self.use(simulation.SimCloud(power=OFF))
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        (sent,) = self.cloud.driver.requests
+        self.assertEqual(0, sent.at)
+
+    def mark_now(self) -> None:
+        self.host.reason = ownership.reason(
+            'id-1', self.cloud.clock.now(), MarkKind.POWERING_ON
+        )
+
+    def calls(self) -> list[str]:
+        self.cloud.on()
+        return [call.name for call in self.cloud.calls.made]
+
+
+class TestProcess(base.PowerCase):
+    """The second power on of one process, whatever Nova has of it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.use(simulation.SimCloud(power=OFF, capabilities=SIMPLE))
+        # No mark is to be had on what is enabled.
+        self.cloud.no_second_power_on = lambda host: True  # type: ignore
+
+    def test_not_waited_for_and_again(self) -> None:
+        self.node.delay = 100
+        self.assert_ended(Outcome.PLANNED, self.cloud.on(wait=False))
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        self.assertEqual(1, len(self.cloud.driver.requests))
+
+    def test_in_doubt_and_again(self) -> None:
+        self.node.delay = 100
+        self.cloud.fail(DOWN, 'set_power_state', arrives_after=60)
+        self.cloud.on(power_on_timeout=20)
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        self.assertEqual(1, len(self.cloud.driver.requests))
+
+    def test_lost_and_again(self) -> None:
+        """Once it cannot have its effect any more, another is sent."""
+        self.cloud.fail(DOWN, 'set_power_state')
+        self.cloud.on(power_on_timeout=20)
+        self.cloud.calls.faults.clear()
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        (sent,) = self.cloud.driver.requests
+        self.assertLessEqual(300, sent.at)
+
+    def test_no_longer_than_there_is_time(self) -> None:
+        self.node.delay = 1000
+        self.cloud.on(wait=False)
+        result = self.cloud.on(service_up_timeout=60)
+        self.assert_ended(Outcome.REFUSED, result, 'sent 0 s ago', 'for 300 s')
+
+    def test_on_and_off_and_on(self) -> None:
+        """What has had its effect is not waited for."""
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        self.cloud.driver.start(self.node, OFF, 0)
+        before = self.cloud.clock.time
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        self.assertEqual(before, self.cloud.driver.requests[-1].at)

@@ -209,9 +209,7 @@ class TestEnd(base.MaasTestCase):
 
     def test_an_interrupt_cancels_the_request(self) -> None:
         main = threading.main_thread().ident or 0
-        self.check_interrupt(
-            lambda: signal.pthread_kill(main, signal.SIGINT)
-        )
+        self.check_interrupt(lambda: signal.pthread_kill(main, signal.SIGINT))
 
     def test_an_interrupt_that_wakes_nobody(self) -> None:
         """It can arrive a moment before the caller begins to wait; here

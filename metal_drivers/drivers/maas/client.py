@@ -51,7 +51,7 @@ class MaasClient:
         self._url = address.base_url(url, section)
         self._tls = address.tls_context(self._url, cafile, insecure, section)
         self._key = key
-        self._replies = replies.Replies(section, key)
+        self._replies = replies.Replies(section, self.url(), key)
         self._timeout = timeout
         self._most = most
         self._loop = loop.LoopThread('metal-maas')

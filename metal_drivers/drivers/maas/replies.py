@@ -15,6 +15,11 @@ from typing import Any
 from metal_drivers import exceptions, foreign
 from metal_drivers.drivers.maas import credentials
 
+#: What is tried with a list of machines, which has a time-out of its own.
+LIST = 'list machines'
+
+_TIME_OUTS = {LIST: 'list_timeout'}
+
 # Of OpenSSL: what authorities that are not known end in.
 _UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
 
@@ -34,11 +39,15 @@ class Replies:
     """Turns replies, and the lack of one, into JSON or our errors.
 
     :param section: where the configuration is.
+    :param url: where MAAS is, fit for a message.
     :param key: what must not be seen.
     """
 
-    def __init__(self, section: str, key: credentials.ApiKey) -> None:
+    def __init__(
+        self, section: str, url: str, key: credentials.ApiKey
+    ) -> None:
         self._section = section
+        self._url = url
         self._key = key
 
     def read(
@@ -71,8 +80,8 @@ class Replies:
     ) -> exceptions.TimedOutError:
         error = exceptions.TimedOutError(
             f'{_tried(what)} was not answered within {seconds:g} s',
-            cure=f'Check that MAAS is up; [{self._section}] timeout says '
-            'how long to wait.',
+            cure=f'Check MAAS at {self._url}; [{self._section}] '
+            f'{_TIME_OUTS.get(what, "timeout")} says how long to wait.',
         )
         error.__cause__ = exc
         return error

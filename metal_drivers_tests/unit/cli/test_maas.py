@@ -345,7 +345,7 @@ class TestErrors(MaasCommandTestCase):
 
     def test_a_list_that_breaks_off(self) -> None:
         self.maas.fail(maas_base.LIST, faults.truncated(), None)
-        self.check_commands(1, 'list machines', 'no whole reply')
+        self.check_commands(1, 'list machines', 'incomplete reply')
 
     def test_an_unknown_tag(self) -> None:
         self.config[GROUP]['tags'] = 'nonsense'

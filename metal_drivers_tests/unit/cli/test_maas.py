@@ -351,6 +351,14 @@ class TestErrors(MaasCommandTestCase):
         self.config[GROUP]['tags'] = 'nonsense'
         self.check_commands(2, 'nonsense', 'tags')
 
+    def test_a_tag_that_keeps_nothing_out(self) -> None:
+        self.config[GROUP]['not_tags'] = 'nosuch'
+        done = self.metal('check', '-f', 'json')
+        self.assertEqual(1, done.status)
+        (found,) = [e for e in done.json if e['Check'] == 'maas filters']
+        self.assertEqual('failed', found['Result'])
+        self.assertIn('no tag named nosuch', found['Detail'])
+
     def test_a_clock_that_is_behind(self) -> None:
         self.maas.region.clock_skew = 400
         self.check_commands(1, 'clock')

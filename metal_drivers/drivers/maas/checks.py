@@ -34,7 +34,7 @@ def run(
         yield _endpoint(maas)
         yield _tls(maas, config)
         name = 'maas credentials'
-        user = maas.call('Users.whoami', 'tell who we are')
+        user = maas.call('Users.whoami', 'identify its user')
         yield _rights(user)
         yield _clock(maas)
         name = 'maas filters'
@@ -49,7 +49,7 @@ def run(
 
 
 def _endpoint(maas: client.MaasClient) -> CheckResult:
-    told = maas.call('Version.read', 'tell its version')
+    told = maas.call('Version.read', 'read its version')
     version = str(_field(told, 'version'))
     # MAAS knows its version when one of its controllers has reported.
     shown = 'of unknown version' if version == 'None' else version
@@ -95,14 +95,14 @@ def _rights(user: Any) -> CheckResult:
         'maas credentials',
         CheckStatus.WARNING,
         f'{name} is no administrator: only machines that it owns are shown '
-        'and can be switched',
+        'and can be powered on or off',
     )
 
 
 def _clock(maas: client.MaasClient) -> CheckResult:
     ahead = maas.clock_ahead()
     if ahead is None:
-        return CheckResult('maas clock', CheckStatus.OK, 'not told')
+        return CheckResult('maas clock', CheckStatus.OK, 'not reported')
     seconds = f'{abs(ahead):.0f} s {"behind" if ahead > 0 else "ahead of"}'
     if ahead > 0:
         seconds += ' that of'

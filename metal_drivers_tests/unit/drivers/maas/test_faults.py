@@ -228,7 +228,7 @@ class TestConnect(FaultTestCase):
         url = f'http://{self.listening(None)}/MAAS'
         driver = self.driver_with(url=url, timeout=0.2)
         exc = self.check_all(
-            exceptions.TimedOutError, driver, 'within 0.2 s', 'timeout'
+            exceptions.TimedOutError, driver, 'within 0.2 s', '] timeout'
         )
         self.assertIsNotNone(exc.__cause__)
 

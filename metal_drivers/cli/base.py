@@ -13,6 +13,7 @@ from cliff import show as cliff_show
 from oslo_config import cfg
 
 from metal_drivers import base, compute, exceptions, selector
+from metal_drivers.cli import progress
 
 
 class OrNothing(columns.FormattableColumn[Any]):
@@ -46,6 +47,20 @@ class _Command:
         nova = compute.open_compute(self.conf)
         with selector.get_driver(self.conf) as driver:
             yield driver, nova
+
+    def waiting(
+        self, nova: compute.Compute | None, driver: bool = True
+    ) -> contextlib.AbstractContextManager[None]:
+        """Show at a terminal that these are waited for.
+
+        :param nova: None where it is not asked.
+        :param driver: whether the bare metal service is.
+        """
+        names = ['the bare metal service'] if driver else []
+        names += ['Nova'] if nova else []
+        return progress.waiting(
+            self.app.stdout, self.app.stderr, ' and '.join(names)
+        )
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         try:

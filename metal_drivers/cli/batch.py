@@ -48,7 +48,8 @@ class Batch(base.Lister, abc.ABC):
         if not parsed_args.dry_run:
             self.confirm(parsed_args)
         with self.services() as (driver, nova):
-            found = fleet.load(driver, nova)
+            with self.waiting(nova):
+                found = fleet.load(driver, nova)
             total = self.count(found, parsed_args)
             with progress.shown(
                 self.app.stdout, self.app.stderr, total

@@ -41,7 +41,8 @@ class Check(base.Lister):
             'driver', CheckStatus.OK, f'{chosen.name}: {chosen.detail}'
         )
         with driver:
-            found = driver.check()
+            with self.waiting(None):
+                found = driver.check()
             yield from found
             nova = None
             try:
@@ -57,10 +58,13 @@ class Check(base.Lister):
                     'no node matches a compute host',
                 )
                 return
-            found += (asked := nova.check())
+            with self.waiting(nova, driver=False):
+                found += (asked := nova.check())
             yield from asked
             if not any(each.status is CheckStatus.FAILED for each in found):
-                yield from _matching(fleet.load(driver, nova), settings)
+                with self.waiting(nova):
+                    joined = fleet.load(driver, nova)
+                yield from _matching(joined, settings)
 
 
 def _matching(

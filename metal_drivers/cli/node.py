@@ -40,7 +40,7 @@ class ListNodes(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        with self.services() as (driver, nova):
+        with self.services() as (driver, nova), self.waiting(nova):
             members = fleet.load(driver, nova).members
             if parsed_args.live:
                 states = driver.get_power_states(
@@ -73,7 +73,7 @@ class ShowNode(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
-        with self.services() as (driver, nova):
+        with self.services() as (driver, nova), self.waiting(nova):
             member = fleet.load(driver, nova).find(parsed_args.node)
             member = dataclasses.replace(
                 member, node=driver.get_node(member.node.id)

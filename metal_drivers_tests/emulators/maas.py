@@ -21,6 +21,7 @@ from metal_drivers_tests.emulators import (
     maas_clock,
     maas_fleet,
     maas_handlers,
+    maas_names,
     maas_state,
     maas_tls,
     messages,
@@ -73,6 +74,9 @@ class MaasEmulator(http.HttpEmulator):
         self._auth = maas_auth.Authenticator(self.region)
         self._handlers = maas_handlers.Handlers(
             self.region, self._fleet, self._clock, self._auth
+        )
+        self._names = maas_names.Names(
+            self.region, self._fleet.machines, self._auth
         )
         self.admin = self.add_user('admin', superuser=True)
         self.joe = self.add_user('joe')
@@ -202,7 +206,7 @@ class MaasEmulator(http.HttpEmulator):
     # How it answers.
 
     def routes(self) -> Iterable[http.Route]:
-        return self._handlers.routes()
+        return (*self._handlers.routes(), *self._names.routes())
 
     def after(
         self, request: messages.Request, reply: messages.Reply

@@ -55,7 +55,7 @@ class MaasClient:
         self._url = address.base_url(url, section)
         self._tls = address.tls_context(self._url, cafile, insecure, section)
         self._key = key
-        self._replies = replies.Replies(section, key)
+        self._replies = replies.Replies(section, self.url(), key)
         self._timeout = timeout
         self._most = most
         self._loop = loop.LoopThread('metal-maas')
@@ -168,7 +168,7 @@ class MaasClient:
         here = self._here()
         async with here.connection.turn:
             # Without these no request of the turn can be made.
-            await self._within(self._timeout, what, self._prepare(here))
+            await self._within(self._timeout, _DESCRIBE, self._prepare(here))
             return await work(Turn(self, here))
 
     async def _within(

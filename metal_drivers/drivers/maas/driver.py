@@ -28,11 +28,6 @@ from metal_drivers.model import (
     PowerState,
 )
 
-#: Seconds that MAAS takes for a machine in the list, twice what was
-#: measured; and how many machines it may have when nobody knows yet.
-_PER_MACHINE = 0.2
-_UNKNOWN_FLEET = 2000
-
 #: Told to MAAS with each power request, for its own log.
 _COMMENT = 'metal-drivers: energy saving'
 
@@ -60,17 +55,16 @@ class MaasDriver(base.MetalDriver):
                 driver='maas',
                 options=missing,
             )
-        self._timeout = config.get('timeout') or 60
+        self._list_timeout = config.get('list_timeout') or options.LIST_TIMEOUT
         self._maas = client.MaasClient(
             config['url'],
             credentials.ApiKey(config, options.GROUP),
             section=options.GROUP,
-            timeout=self._timeout,
+            timeout=config.get('timeout') or options.TIMEOUT,
             cafile=config.get('cafile'),
             insecure=bool(config.get('insecure')),
             most=config.get('max_concurrent') or 4,
         )
-        self._fleet_size = _UNKNOWN_FLEET
         self._power_ons = power_ons.PROCESS
 
     @classmethod
@@ -89,14 +83,10 @@ class MaasDriver(base.MetalDriver):
         try:
             found = self._maas.call(
                 'Machines.read',
-                'list machines',
-                timeout=self._timeout + _PER_MACHINE * self._fleet_size,
+                replies.LIST,
+                timeout=self._list_timeout,
                 **options.filters(self.config),
             )
-        except exceptions.TimedOutError:
-            # There may be more than were thought of.
-            self._fleet_size = max(2 * self._fleet_size, _UNKNOWN_FLEET)
-            raise
         except exceptions.RefusedError as exc:
             if exc.status != 400:
                 raise
@@ -111,7 +101,6 @@ class MaasDriver(base.MetalDriver):
                 'a list',
                 cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
             )
-        self._fleet_size = len(found)
         nodes = [(machines.node_of(each), each) for each in found]
         # MAAS was asked for these only, but what it does not know it may
         # ignore.

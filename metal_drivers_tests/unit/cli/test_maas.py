@@ -393,11 +393,19 @@ class TestErrors(MaasCommandTestCase):
 
     def test_a_list_that_breaks_off(self) -> None:
         self.maas.fail(maas_base.LIST, faults.truncated(), None)
-        self.check_commands(1, 'list machines', 'no whole reply')
+        self.check_commands(1, 'list machines', 'incomplete reply')
 
     def test_an_unknown_tag(self) -> None:
         self.config[GROUP]['tags'] = 'nonsense'
         self.check_commands(2, 'nonsense', 'tags')
+
+    def test_a_tag_that_keeps_nothing_out(self) -> None:
+        self.config[GROUP]['not_tags'] = 'nosuch'
+        done = self.metal('check', '-f', 'json')
+        self.assertEqual(1, done.status)
+        (found,) = [e for e in done.json if e['Check'] == 'maas filters']
+        self.assertEqual('failed', found['Result'])
+        self.assertIn('no tag named nosuch', found['Detail'])
 
     def test_a_clock_that_is_behind(self) -> None:
         self.maas.region.clock_skew = 400

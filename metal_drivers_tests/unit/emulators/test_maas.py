@@ -233,3 +233,25 @@ class TestPower(MaasCase):
         self.assertEqual('10', reply.headers['Retry-After'])
         self.assertEqual(503, self.switch(machine, 'off'))
         self.assertEqual('on', machine.power)
+
+
+class TestNames(MaasCase):
+    """Tags, zones and resource pools."""
+
+    def names(self, path: str) -> list[str]:
+        response = self.client.get(f'{path}/')
+        self.assertEqual(200, response.status_code, response.text)
+        return [each['name'] for each in response.json()]
+
+    def test_they_are_those_that_filters_know(self) -> None:
+        server = self.start()
+        server.region.tags.add('kept')
+        server.add_machine(tags=['x'], zone='az2', pool='gold')
+        self.assertEqual(['kept', 'x'], self.names('tags'))
+        self.assertEqual(['az2'], self.names('zones'))
+        self.assertEqual(['gold'], self.names('resourcepools'))
+
+    def test_nobody_is_told(self) -> None:
+        self.start()
+        self.client.apikey = None
+        self.assertNotEqual(200, self.client.get('tags/').status_code)

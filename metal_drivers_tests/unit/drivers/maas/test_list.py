@@ -6,6 +6,7 @@ from typing import Any
 import fixtures
 
 from metal_drivers import exceptions
+from metal_drivers.drivers.maas import MaasDriver
 from metal_drivers.model import PowerState
 from metal_drivers_tests.emulators import faults, maas
 from metal_drivers_tests.unit.drivers.maas import base
@@ -94,38 +95,35 @@ class TestList(base.MaasTestCase):
         self.maas.add_machine(hostname='joes', owner='joe')
         self.assertEqual(['joes'], self.names(api_key=self.maas.joe.apikey))
 
-    def test_the_budget_of_time_grows_with_the_fleet(self) -> None:
-        """0.1 s for each machine, measured; a fixed time-out of 60 s ends
-        with 600 of them."""
-        seconds: list[float] = []
-        client = self.driver._maas
-        call = client.call
-
-        def spy(*args: Any, timeout: float, **data: Any) -> Any:
-            seconds.append(timeout)
-            return call(*args, timeout=timeout, **data)
-
-        self.useFixture(fixtures.MockPatchObject(client, 'call', spy))
-        self.driver.list_nodes()  # nobody knows how many
-        self.driver.list_nodes()
-        for _ in range(200):
-            self.maas.add_machine()
-        self.driver.list_nodes()
-        self.driver.list_nodes()
-        self.assertEqual([405, 5, 5, 45], seconds)
-
-    def test_a_list_that_takes_too_long_may_take_longer_next_time(
-        self,
-    ) -> None:
-        driver = self.driver_with(timeout=0.2)
+    def test_a_list_has_a_time_out_of_its_own(self) -> None:
+        driver = self.driver_with(timeout=60, list_timeout=0.2)
         driver.list_nodes()
         rule = self.maas.fail(base.LIST, faults.hang(), None)
         exc = self.error(exceptions.TimedOutError, driver.list_nodes)
         self.assertIn('within 0.2 s', str(exc))
-        self.assertIn('timeout', exc.cure)
+        self.assertIn(self.maas.maas_url, exc.cure)
+        self.assertIn(f'[{base.GROUP}] list_timeout', exc.cure)
         self.maas.heal(rule)
+        self.assertEqual([], driver.list_nodes())
+
+    def test_a_list_may_take_longer_than_other_requests(self) -> None:
+        driver = self.driver_with(timeout=0.2)
+        driver.list_nodes()
         self.maas.fail(base.LIST, faults.slow(0.3))
         self.assertEqual([], driver.list_nodes())
+
+    def test_the_time_out_is_configured(self) -> None:
+        (option,) = (
+            each
+            for each in MaasDriver.get_config_opts()
+            if each.name == 'list_timeout'
+        )
+        self.assertEqual(300, option.default)
+        conf = self.conf(
+            '', **{base.GROUP: {'url': 'http://x', 'list_timeout': 0}}
+        )
+        conf.register_opts(MaasDriver.get_config_opts(), base.GROUP)
+        self.assertRaises(ValueError, lambda: conf[base.GROUP].list_timeout)
 
 
 class TestMachine(base.MaasTestCase):

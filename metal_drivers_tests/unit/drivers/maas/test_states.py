@@ -226,8 +226,7 @@ class TestConcurrency(base.MaasTestCase):
     def test_to_wait_for_a_turn_is_no_time_out(self) -> None:
         """Eight requests of 0.1 s each, one at once, 0.4 s for each."""
         self.maas.region.latency['list'] = 0.1
-        driver = self.driver_with(max_concurrent=1, timeout=0.4)
-        driver.list_nodes()  # from here on its budget is the time-out
+        driver = self.driver_with(max_concurrent=1, list_timeout=0.4)
         with futures.ThreadPoolExecutor(8) as pool:
             jobs = [pool.submit(driver.list_nodes) for _ in range(8)]
         self.assertEqual([[]] * 8, [job.result() for job in jobs])

@@ -138,6 +138,22 @@ class MetalDriver(abc.ABC):
         :raises NotFoundError: the service has no such node.
         """
 
+    def find_nodes(self, ref: str) -> list[Node]:
+        """The nodes that ``ref`` may name, as :meth:`list_nodes` has them.
+
+        These are the nodes whose id is ``ref``, or whose name or one of
+        whose ``host_names`` is, in whatever case; and every other node
+        that shares one of their ``host_names``. Without those, nobody
+        could see that a name is ambiguous. None: an empty list.
+
+        By default they are picked from :meth:`list_nodes`. Override it,
+        and have ``FIND`` among the capabilities, where the service can be
+        asked for less. Do not where nodes carry a ``hypervisor_id``: it
+        takes the list to see that two of them claim one hypervisor.
+        Ironic is such a service, and its list is cheap.
+        """
+        return named(self.list_nodes(), ref)
+
     def get_power_states(
         self, node_ids: Iterable[str]
     ) -> dict[str, PowerState]:
@@ -208,3 +224,26 @@ class MetalDriver(abc.ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def named(nodes: Iterable[Node], ref: str) -> list[Node]:
+    """Those of all nodes that :meth:`MetalDriver.find_nodes` is about."""
+    nodes, key = list(nodes), ref.casefold()
+    found = {
+        node.id
+        for node in nodes
+        if node.id == ref
+        or key in (name.casefold() for name in (node.name, *node.host_names))
+    }
+    shared = {
+        name.casefold()
+        for node in nodes
+        if node.id in found
+        for name in node.host_names
+    }
+    return [
+        node
+        for node in nodes
+        if node.id in found
+        or not shared.isdisjoint(name.casefold() for name in node.host_names)
+    ]

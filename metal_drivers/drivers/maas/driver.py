@@ -37,7 +37,9 @@ class MaasDriver(base.MetalDriver):
     """The deployed machines of one MAAS region."""
 
     priority = 100
-    capabilities = frozenset({Capability.SOFT_OFF, Capability.LIVE_QUERY})
+    capabilities = frozenset(
+        {Capability.SOFT_OFF, Capability.LIVE_QUERY, Capability.FIND}
+    )
 
     def __init__(
         self,
@@ -79,16 +81,46 @@ class MaasDriver(base.MetalDriver):
 
     def list_nodes(self) -> list[Node]:
         try:
-            found = self._maas.call(
-                'Machines.read',
+            found = self._read(
                 'list machines',
-                timeout=self._timeout + _PER_MACHINE * self._fleet_size,
-                **options.filters(self.config),
+                {},
+                self._timeout + _PER_MACHINE * self._fleet_size,
             )
         except exceptions.TimedOutError:
             # There may be more than were thought of.
             self._fleet_size = max(2 * self._fleet_size, _UNKNOWN_FLEET)
             raise
+        self._fleet_size = len(found)
+        return _deployed(found)
+
+    def find_nodes(self, ref: str) -> list[Node]:
+        """One request, or two where ``ref`` can be an id: 0.25 s each,
+        where the list takes 0.1 s for each machine."""
+        what, names = f'find machine {ref}', {ref.partition('.')[0]}
+        found = []
+        if _is_id(ref):
+            found = _deployed(self._read(what, {'id': [ref]}))
+            names |= {node.name for node in found}
+        # All machines of one short name, whatever their domain.
+        if wanted := _cases(names):
+            found += _deployed(self._read(what, {'hostname': wanted}))
+        return base.named({node.id: node for node in found}.values(), ref)
+
+    def _read(
+        self,
+        what: str,
+        wanted: Mapping[str, list[str]],
+        timeout: float | None = None,
+    ) -> list[Any]:
+        """The machines that MAAS was asked for, of those configured."""
+        try:
+            found = self._maas.call(
+                'Machines.read',
+                what,
+                timeout=timeout,
+                **options.filters(self.config),
+                **wanted,
+            )
         except exceptions.RefusedError as exc:
             if exc.status != 400:
                 raise
@@ -99,15 +131,10 @@ class MaasDriver(base.MetalDriver):
             ) from exc
         if not isinstance(found, list):
             raise exceptions.ProtocolError(
-                'MAAS: the request to list machines was answered without '
-                'a list',
+                f'MAAS: the request to {what} was answered without a list',
                 cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
             )
-        self._fleet_size = len(found)
-        nodes = [(machines.node_of(each), each) for each in found]
-        # MAAS was asked for these only, but what it does not know it may
-        # ignore.
-        return [node for node, each in nodes if machines.is_deployed(each)]
+        return found
 
     def get_node(self, node_id: str) -> Node:
         _check_id(node_id)
@@ -186,6 +213,13 @@ class MaasDriver(base.MetalDriver):
             raise
 
 
+def _deployed(found: Iterable[Any]) -> list[Node]:
+    # MAAS was asked for these only, but what it does not know it may ignore.
+    # All are read, so that what is no machine is noticed.
+    nodes = [(machines.node_of(each), each) for each in found]
+    return [node for node, each in nodes if machines.is_deployed(each)]
+
+
 def _told(reply: Any) -> tuple[PowerState, str | None]:
     match reply:
         case (
@@ -227,6 +261,18 @@ def _require_off(node: Node) -> None:
             f'switched on ({node.fault or node.power_state.value})',
             cure='Mend what keeps MAAS from asking its BMC.',
         )
+
+
+def _cases(names: Iterable[str]) -> list[str]:
+    """MAAS compares letter by letter, and names in a DNS do not."""
+    return sorted(
+        {
+            each
+            for name in names
+            if name
+            for each in (name, name.casefold(), name.upper())
+        }
+    )
 
 
 def _is_id(node_id: str) -> bool:

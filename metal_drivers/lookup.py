@@ -68,9 +68,7 @@ def member(
 def _missed(nova: compute.Compute, found: fleet.Fleet, ref: str) -> bool:
     """Whether it is the name of a host that was not found: Nova searches
     for the names of hypervisors, and that of the service may be another."""
-    if not ref or any(
-        each.host and each.host.name == ref for each in found.members
-    ):
+    if not ref or any(host.name == ref for host in found.hosts):
         return False
     with contextlib.suppress(exceptions.NotFoundError):
         nova.get_service(ref)
@@ -94,6 +92,7 @@ class _Search:
         if nodes is None and Capability.FIND not in driver.capabilities:
             nodes = driver.list_nodes()
         self._listed = nodes
+        self._refs: set[str] = set()
         self._nodes: dict[str, Node] = {}
         self._hosts: dict[str, ComputeHost] = {}
         #: Host names of which every node that may have them is known.
@@ -103,11 +102,9 @@ class _Search:
 
     def add(self, ref: str) -> None:
         """Whatever may be called that."""
+        self._refs.add(ref)
         self.add_node(ref)
         self._search_hosts(ref)
-        for host in list(self._hosts.values()):
-            if ref in (host.name, host.hypervisor_hostname):
-                self._add_claimants(host)
 
     def add_node(self, ref: str) -> None:
         if self._listed is None:
@@ -126,13 +123,16 @@ class _Search:
     def found(self) -> fleet.Fleet:
         """These nodes, matched as they are in the whole fleet."""
         done: set[str] = set()
-        while todo := [n for key, n in self._nodes.items() if key not in done]:
+        while True:
+            for host in list(self._hosts.values()):
+                if self._is_meant(host):
+                    self._add_claimants(host)
+            todo = [n for key, n in self._nodes.items() if key not in done]
+            if not todo:
+                break
             for node in todo:
                 done.add(node.id)
                 self._add_hosts(node)
-            for host in list(self._hosts.values()):
-                if self._is_claimed(host):
-                    self._add_claimants(host)
         nodes = self._nodes.values()
         hosts = None if self._nova is None else self._hosts.values()
         return dataclasses.replace(fleet.join(nodes, hosts), whole=False)
@@ -168,8 +168,10 @@ class _Search:
         for host in hosts:
             self._hosts.setdefault(host.id.casefold(), host)
 
-    def _is_claimed(self, host: ComputeHost) -> bool:
-        return any(_claims(node, host) for node in self._nodes.values())
+    def _is_meant(self, host: ComputeHost) -> bool:
+        return not self._refs.isdisjoint(
+            (host.name, host.hypervisor_hostname)
+        ) or any(_claims(node, host) for node in self._nodes.values())
 
     def _add_claimants(self, host: ComputeHost) -> None:
         """Every node that may run it."""

@@ -78,7 +78,7 @@ class TestEqual(testtools.TestCase):
     def test_in_small_clouds_with_confusing_names(self) -> None:
         chance = random.Random(7)  # noqa: S311
         matched = ambiguous = 0
-        for _ in range(1500):
+        for _ in range(400):
             find = chance.random() < 0.5
             nodes = [
                 Node(
@@ -117,7 +117,7 @@ class TestEqual(testtools.TestCase):
                 node_id = member.node.id
                 self.assertEqual(member, lookup.member(driver, nova, node_id))
         # It was about something.
-        self.assertTrue(matched > 500 and ambiguous > 500)
+        self.assertTrue(matched > 100 and ambiguous > 100)
 
     def test_a_name_that_a_node_with_a_uuid_has_too(self) -> None:
         nodes = [
@@ -131,6 +131,20 @@ class TestEqual(testtools.TestCase):
             lookup.look_up(driver, nova, ['h1']),
         ):
             self.assertEqual('not found', _said(found, 'h1'))
+
+
+    def test_a_name_of_one_that_shares_another(self) -> None:
+        nodes = [
+            Node('id1', 'c1.a', host_names=('c1.a', 'c1')),
+            Node('id2', 'c1.b', host_names=('c1.b', 'c1')),
+            Node('id3', 'x', host_names=('c1.b',)),
+        ]
+        nova = _Nova([_host('c1.b', _UUIDS[0], 'c1.a')])
+        driver = _Nodes(nodes, find=True)
+        whole = fleet.load(driver, nova).find('c1.a')
+        self.assertEqual('id1', whole.node.id)
+        found = lookup.look_up(driver, nova, ['c1.a'])
+        self.assertEqual(whole, found.find('c1.a'))
 
 
 class TestCost(unit.TestCase):

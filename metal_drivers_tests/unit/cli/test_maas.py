@@ -180,11 +180,9 @@ class TestLook(MaasCommandTestCase):
 class TestCost(MaasCommandTestCase):
     """Never a list to find one machine: a MAAS takes 0.1 s for each."""
 
-    def setUp(self) -> None:
-        super().setUp()
+    def fill(self) -> None:
         for _ in range(1000):
             self.maas.add_machine()
-        self.nova.forget()
 
     def lists(self) -> tuple[int, int]:
         """How many lists were asked for, of MAAS and of Nova."""
@@ -202,6 +200,7 @@ class TestCost(MaasCommandTestCase):
         return len(machines), len(hosts)
 
     def test_of_one_machine(self) -> None:
+        self.fill()
         name = 'compute-04.lab.example.com'
         system_id = self.maas.machine('compute-04').system_id
         for ref in (name, 'compute-04', system_id):
@@ -218,11 +217,13 @@ class TestCost(MaasCommandTestCase):
         self.assertLessEqual(len(self.maas.requests), 4)
 
     def test_of_a_name_that_is_wrong(self) -> None:
+        self.fill()
         done = self.metal('node', 'show', 'nonsense')
         self.assert_one_line(done, "no node or host 'nonsense'")
         self.assertEqual((0, 0), self.lists())
 
     def test_an_ambiguous_name_is_still_no_match(self) -> None:
+        self.fill()
         other = self.maas.add_machine(hostname='compute-01', domain='other')
         for ref in ('compute-01.lab.example.com', other.system_id):
             done = self.metal('node', 'show', ref, '-f', 'json')
@@ -233,6 +234,7 @@ class TestCost(MaasCommandTestCase):
         for ref in ('compute-01', other.system_id):
             self.assertEqual('refused', self.off(ref, status=1)[0]['Result'])
         self.assertEqual([], self.effects('compute-01'))
+        self.assertEqual((0, 0), self.lists())
 
     def test_all_are_listed_once_where_those_that_are_off_are_counted(
         self,

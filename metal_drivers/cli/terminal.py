@@ -8,6 +8,7 @@ to keep it. Here only the notes are wrapped, between words.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import shutil
 import textwrap
@@ -22,6 +23,8 @@ _GAP = '  '
 #: Notes that get less than this many characters go below their row.
 _LEAST = 30
 _INDENT = '    '
+#: How what may be said beside a value begins.
+_BRACKET = ' ('
 
 
 class TerminalFormatter(base.ListFormatter):
@@ -72,55 +75,72 @@ def _lines(
     names: list[str], rows: list[list[str]], width: int
 ) -> Iterable[str]:
     heads = [name.split() for name in names]
-    widths = [
-        max(map(len, [*head, *(row[at] for row in rows)]))
-        for at, head in enumerate(heads)
-    ]
-    # The last column may be wrapped.
-    left = width - sum(size + len(_GAP) for size in widths[:-1])
-    below = left < min(_LEAST, widths[-1])
+    cells = [[[cell] for cell in row[:-1]] for row in rows]
+    widths = _widths(heads, cells)
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        # What is in brackets has a line of its own; a name has none.
+        cells = [[cell[0].split(_BRACKET) for cell in row] for row in cells]
+        cells = [
+            [
+                [first, *(_BRACKET.strip() + each for each in more)]
+                for first, *more in row
+            ]
+            for row in cells
+        ]
+        widths = _widths(heads, cells)
     # On one line where there is room anyway.
     heads = [
         [name] if len(name) <= size else head
-        for name, head, size in zip(names, heads, widths, strict=True)
+        for name, head, size in zip(
+            names, heads, [*widths, width], strict=True
+        )
     ]
-    if below:
-        widths[-1] = max(map(len, heads[-1]))
-    else:
-        widths[-1] = min(widths[-1], left)
+    notes = [row[-1] for row in rows]
+    longest = max(map(len, [names[-1], *notes]))
+    left = width - sum(size + len(_GAP) for size in widths)
+    beside = left >= min(_LEAST, longest)
+    if beside:
+        widths.append(min(longest, left))
     height = max(map(len, heads))
-    for number in range(height):
-        # Short headings stand at the bottom.
-        yield _line(
-            [([''] * (height - len(head)) + head)[number] for head in heads],
-            widths,
-        )
+    # Short headings stand at the bottom.
+    heads = [[''] * (height - len(head)) + head for head in heads]
+    yield from _block(heads if beside else heads[:-1], widths)
+    if not beside:
+        yield _INDENT + names[-1]
     yield _GAP.join('-' * size for size in widths)
-    for row in rows:
-        *cells, note = row
-        if below:
-            yield _line(cells, widths)
-            yield from _wrapped(note, width - len(_INDENT), _INDENT)
-            continue
-        first, *more = _wrapped(note, widths[-1]) or ['']
-        yield _line([*cells, first], widths)
-        for line in more:
-            yield _line([''] * len(cells) + [line], widths)
+    for row, note in zip(cells, notes, strict=True):
+        if beside:
+            yield from _block([*row, _wrapped(note, widths[-1])], widths)
+        else:
+            yield from _block(row, widths)
+            for line in _wrapped(note, width - len(_INDENT)):
+                yield _INDENT + line
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(
-        cell.ljust(size) for cell, size in zip(cells, widths, strict=False)
-    )
-
-
-def _wrapped(text: str, width: int, indent: str = '') -> list[str]:
+def _widths(
+    heads: Sequence[Sequence[str]], cells: Sequence[Sequence[Sequence[str]]]
+) -> list[int]:
+    """Of every column but the last."""
     return [
-        indent + line
-        for line in textwrap.wrap(
-            text,
-            max(1, width),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        max(map(len, [*head, *(line for row in cells for line in row[at])]))
+        for at, head in enumerate(heads[:-1])
     ]
+
+
+def _block(
+    cells: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Iterable[str]:
+    """A row, whose cells may have several lines."""
+    for line in itertools.zip_longest(*cells, fillvalue=''):
+        yield _GAP.join(
+            text.ljust(size) for text, size in zip(line, widths, strict=True)
+        )
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(1, width),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -132,7 +132,6 @@ class TestEqual(testtools.TestCase):
         ):
             self.assertEqual('not found', _said(found, 'h1'))
 
-
     def test_a_name_of_one_that_shares_another(self) -> None:
         nodes = [
             Node('id1', 'c1.a', host_names=('c1.a', 'c1')),

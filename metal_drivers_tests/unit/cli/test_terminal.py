@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``node list`` as somebody at a terminal sees it."""
 
+import dataclasses
+import datetime
 import fcntl
 import os
 import pty
@@ -9,9 +11,11 @@ import termios
 import uuid
 from collections.abc import Sequence
 
+import fixtures
 import testtools
 
 from metal_drivers.cli import terminal
+from metal_drivers.drivers.ironic import nodes
 from metal_drivers_tests.unit.cli import base
 
 HEADS = ['Name', 'Power', 'Host', 'Hypervisor', 'Servers', 'Note']
@@ -76,6 +80,26 @@ class TestPty(base.CommandTestCase):
         at = lines.index(next(x for x in lines if x.startswith(self.names[1])))
         self.assertTrue(lines[at + 1].startswith('    nova-compute disabled'))
 
+    def test_an_age_fits_too(self) -> None:
+        seen = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+            seconds=3700
+        )
+        node_of = nodes.node_of
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.ironic.driver.node_of',
+                lambda entry: dataclasses.replace(
+                    node_of(entry), observed_at=seen
+                ),
+            )
+        )
+        self.ironic.node(self.names[0]).power_state = 'power off'
+        lines = self.listing(100)
+        self.assertEqual([], [x for x in lines if len(x) > 100])
+        (at,) = (n for n, x in enumerate(lines) if x.startswith(self.names[0]))
+        self.assertEqual('(61 min ago)', lines[at + 1].strip())
+        self.assertIn('  off (61 min ago)  ', '\n'.join(self.listing(130)))
+
     def test_long_has_the_ids(self) -> None:
         lines = self.listing(130, '--long')
         self.assertTrue(lines[-1].startswith(self.ids[2]), lines[-1])
@@ -132,4 +156,4 @@ class TestLines(testtools.TestCase):
     def test_nothing_that_does_not_fit_is_cut(self) -> None:
         name = 'n' * 60
         lines = self.lines(40, [name, 'on', 'a note'])
-        self.assertEqual([f'{name}  on', '    a note'], lines[3:])
+        self.assertEqual([f'{name}  on', '    a note'], lines[4:])

@@ -141,6 +141,22 @@ class MetalDriver(abc.ABC):
         :raises NotFoundError: the service has no such node.
         """
 
+    def find_nodes(self, ref: str) -> list[Node]:
+        """The nodes that ``ref`` may name, as :meth:`list_nodes` has them.
+
+        These are the nodes whose id is ``ref``, or whose name or one of
+        whose ``host_names`` is, in whatever case; and every other node
+        that shares one of their ``host_names``. Without those, nobody
+        could see that a name is ambiguous. None: an empty list.
+
+        By default they are picked from :meth:`list_nodes`. Override it,
+        and have ``FIND`` among the capabilities, where the service can be
+        asked for less. Do not where nodes carry a ``hypervisor_id``: it
+        takes the list to see that two of them claim one hypervisor.
+        Ironic is such a service, and its list is cheap.
+        """
+        return named(self.list_nodes(), ref)
+
     def get_power_states(
         self, node_ids: Iterable[str]
     ) -> dict[str, PowerState]:
@@ -241,3 +257,26 @@ def _unset_values(driver: type[MetalDriver]) -> Mapping[str, Any]:
             # It refers to an option that is not the driver's.
             values[opt.dest] = None
     return values
+
+
+def named(nodes: Iterable[Node], ref: str) -> list[Node]:
+    """Those of all nodes that :meth:`MetalDriver.find_nodes` is about."""
+    nodes, key = list(nodes), ref.casefold()
+    found = {
+        node.id
+        for node in nodes
+        if node.id == ref
+        or key in (name.casefold() for name in (node.name, *node.host_names))
+    }
+    shared = {
+        name.casefold()
+        for node in nodes
+        if node.id in found
+        for name in node.host_names
+    }
+    return [
+        node
+        for node in nodes
+        if node.id in found
+        or not shared.isdisjoint(name.casefold() for name in node.host_names)
+    ]

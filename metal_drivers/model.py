@@ -43,10 +43,12 @@ class Capability(enum.Enum):
     #: ``Node.busy`` and ``Node.target`` tell when a change has ended: a
     #: node that has neither and is not there will not get there.
     TELLS_END = 'tells-end'
-    #: ``get_node`` asks the BMC, not a cache.
+    #: ``get_node`` and ``get_power_states`` ask the BMC, not a cache.
+    #: Without it, what is shown says how old the state is.
     LIVE_QUERY = 'live-query'
-    #: ``get_power_states`` takes fewer requests than there are nodes.
-    BULK_QUERY = 'bulk-query'
+    #: ``find_nodes`` asks the service for the nodes that are meant, not for
+    #: its list.
+    FIND = 'find'
     #: ``list_nodes`` tells as fresh a state as ``get_node``, and whether a
     #: change is under way: many nodes can be watched by one list.
     LIVE_LIST = 'live-list'

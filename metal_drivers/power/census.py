@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from metal_drivers import base, compute, fleet
 from metal_drivers.model import Node, PowerState
 from metal_drivers.power.clock import Clock
@@ -42,6 +44,7 @@ class Census:
         self._driver, self._nova = driver, nova
         self._settings, self._process = settings, process
         self._since = clock.monotonic() - _STALE
+        self._lock = threading.Lock()
         self._fleet = found
         #: What a dry run would have switched off.
         self._planned: set[str] = set()
@@ -52,9 +55,11 @@ class Census:
         :returns: None: it may. Else how many others are off.
         :raises MetalError: the fleet cannot be listed.
         """
-        if self._fleet is None:
-            self._fleet = fleet.load(self._driver, self._nova)
-        nodes = [m.node for m in self._fleet.members if m.host]
+        with self._lock:  # one list for all that wait for it
+            if self._fleet is None:
+                self._fleet = fleet.load(self._driver, self._nova)
+            members = self._fleet.members
+        nodes = [m.node for m in members if m.host]
         off = {node.id for node in nodes if counts_as_off(node)}
         others = self._process.take_room(
             node_id,

@@ -146,7 +146,8 @@ class PowerEngine:
         work: Callable[[Member], PowerResult],
     ) -> list[PowerResult]:
         """All of them, so many at a time; no thread is left after that."""
-        self.process.nodes(self.driver).size = len(fleet.members)
+        if fleet.whole:
+            self.process.nodes(self.driver).size = len(fleet.members)
         workers = min(self.settings.max_concurrent, len(members))
         if workers <= 1:
             return [work(member) for member in members]
@@ -170,7 +171,8 @@ class PowerEngine:
             self.settings,
             self.process,
             self.clock,
-            fleet,
+            # Hosts that are off are not counted in a part.
+            fleet if fleet and fleet.whole else None,
         )
 
     def _tools(self, census: Census) -> Tools:

@@ -136,7 +136,12 @@ GUARDS: tuple[Guard, ...] = (
 
 #: What is asked before nova-compute is enabled on a host that is on: nothing
 #: is switched then.
-ENABLING: tuple[Guard, ...] = (matched, not_in_maintenance, not_locked)
+ENABLING: tuple[Guard, ...] = (
+    matched,
+    not_in_maintenance,
+    not_locked,
+    allowed_by_service,
+)
 
 
 def refusal(wish: Wish, asked: Iterable[Guard] | None = None) -> str | None:

@@ -45,7 +45,7 @@ class PowerOff(Transition):
             self.deadline(self.settings.power_off_timeout)
         )
         if node.power_state is PowerState.OFF:
-            return Outcome.ALREADY, 'off'
+            return Outcome.ALREADY, f'off{self.age}'
         self.check()
         modes = self._modes()
         if modes[0] is OffMode.SOFT and not self.tells_end:

@@ -158,7 +158,7 @@ class PowerOn(Transition):
         """Finish what an earlier run may have begun."""
         mark = self.mark_on(service)
         if service is None or mark is None:
-            return 'on'
+            return f'on{self.age}'
         wish = guards.Wish(self.member, self.target, self.settings)
         reason = guards.refusal(wish, guards.ENABLING)
         if reason:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 
-from metal_drivers import exceptions
+from metal_drivers import ages, exceptions
 from metal_drivers.model import (
     Node,
     OffMode,
@@ -150,6 +150,14 @@ class Transition(Shared):
                 f'{self.origin.value}. Mend what keeps the bare metal '
                 'service from telling it',
             )
+
+    @property
+    def age(self) -> str:
+        """How old the state of the node is, unless it was asked live."""
+        seen = ages.as_seen(
+            self.member.node, self.driver.capabilities, self.clock.now()
+        )
+        return f', {seen}' if seen else ''
 
     def dwelt(self) -> float | None:
         """Seconds since the node was switched, as far as is known."""

@@ -39,7 +39,9 @@ class MaasDriver(base.MetalDriver):
     """The deployed machines of one MAAS region."""
 
     priority = 100
-    capabilities = frozenset({Capability.SOFT_OFF, Capability.LIVE_QUERY})
+    capabilities = frozenset(
+        {Capability.SOFT_OFF, Capability.LIVE_QUERY, Capability.FIND}
+    )
 
     def __init__(
         self,
@@ -80,12 +82,40 @@ class MaasDriver(base.MetalDriver):
         )
 
     def list_nodes(self) -> list[Node]:
+        wanted = options.filters(self.config)
+        found = self._read(replies.LIST, wanted, self._list_timeout)
+        return _deployed(found)
+
+    def find_nodes(self, ref: str) -> list[Node]:
+        """One request, or two where ``ref`` can be an id: 0.25 s each,
+        where the list takes 0.1 s for each machine.
+
+        A machine that is not Deployed is found where no other one is meant,
+        and tells its status: it must not be powered on or off.
+        """
+        what, names = f'find machine {ref}', {ref.partition('.')[0]}
+        wanted = options.filters(self.config)
+        del wanted['status']
+        found = []
+        if _is_id(ref):
+            found = self._read(what, wanted | {'id': [ref]})
+            names |= {node.name for node in map(machines.node_of, found)}
+        # All machines of one short name, whatever their domain.
+        if cases := _cases(names):
+            found += self._read(what, wanted | {'hostname': cases})
+        nodes = _deployed(found) or [machines.node_of(each) for each in found]
+        return base.named({node.id: node for node in nodes}.values(), ref)
+
+    def _read(
+        self,
+        what: str,
+        wanted: Mapping[str, list[str]],
+        timeout: float | None = None,
+    ) -> list[Any]:
+        """The machines that MAAS was asked for."""
         try:
             found = self._maas.call(
-                'Machines.read',
-                replies.LIST,
-                timeout=self._list_timeout,
-                **options.filters(self.config),
+                'Machines.read', what, timeout=timeout, **wanted
             )
         except exceptions.RefusedError as exc:
             if exc.status != 400:
@@ -97,14 +127,10 @@ class MaasDriver(base.MetalDriver):
             ) from exc
         if not isinstance(found, list):
             raise exceptions.ProtocolError(
-                'MAAS: the request to list machines was answered without '
-                'a list',
+                f'MAAS: the request to {what} was answered without a list',
                 cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
             )
-        nodes = [(machines.node_of(each), each) for each in found]
-        # MAAS was asked for these only, but what it does not know it may
-        # ignore.
-        return [node for node, each in nodes if machines.is_deployed(each)]
+        return found
 
     def get_node(self, node_id: str) -> Node:
         _check_id(node_id)
@@ -222,6 +248,13 @@ async def _post(
         raise
 
 
+def _deployed(found: Iterable[Any]) -> list[Node]:
+    # MAAS was asked for these only, but what it does not know it may ignore.
+    # All are read, so that what is no machine is noticed.
+    nodes = [(machines.node_of(each), each) for each in found]
+    return [node for node, each in nodes if machines.is_deployed(each)]
+
+
 def _told(reply: Any) -> tuple[PowerState, str | None]:
     match reply:
         case (
@@ -269,6 +302,18 @@ def _require_off(node: Node) -> None:
             f'switched on ({node.fault or node.power_state.value})',
             cure='Mend what keeps MAAS from asking its BMC.',
         )
+
+
+def _cases(names: Iterable[str]) -> list[str]:
+    """MAAS compares letter by letter, and names in a DNS do not."""
+    return sorted(
+        {
+            each
+            for name in names
+            if name
+            for each in (name, name.casefold(), name.upper())
+        }
+    )
 
 
 def _is_id(node_id: str) -> bool:

@@ -166,6 +166,15 @@ class TestLook(MaasCommandTestCase):
         self.assertEqual('off', states['compute-03'])
         self.assertEqual('on', states['compute-01'])
 
+    def test_live_says_why_a_state_is_not_known(self) -> None:
+        self.maas.machine('compute-03').unreachable = True
+        rows = {r['Name']: r for r in self.rows('node', 'list', '--live')}
+        self.assertEqual('unknown', rows['compute-03']['Power State'])
+        done = self.metal('node', 'show', 'compute-03', '-f', 'json')
+        self.assertIn(done.json['Fault'], rows['compute-03']['Note'])
+        self.assertIn('(500', rows['compute-03']['Note'])
+        self.assertEqual('', rows['compute-01']['Note'])
+
     def test_show(self) -> None:
         done = self.metal('node', 'show', 'compute-04', '-f', 'json')
         self.assertEqual('compute-04.lab.example.com', done.json['Host'])
@@ -173,17 +182,93 @@ class TestLook(MaasCommandTestCase):
         self.assertTrue(done.json['Soft Off'])
         self.assertTrue(done.json['Observed At'])
 
-    def test_what_is_not_deployed_is_not_there(self) -> None:
+    def test_what_is_not_deployed_tells_its_status(self) -> None:
+        """It is in no list; who names it reads why nothing is done."""
         names = [row['Name'] for row in self.rows('node', 'list')]
         self.assertNotIn('compute-05', names)
         system_id = self.maas.machine('compute-05').system_id
         for name in ('compute-05', system_id):
             done = self.metal('node', 'show', name)
-            self.assertEqual(1, done.status)
-            self.assert_one_line(done, 'no node or host')
-            (row,) = self.off(name, status=1)
-            self.assertEqual('failed', row['Result'])
+            self.assertEqual(0, done.status, done.stderr)
+            self.assertIn('not Deployed', done.stdout)
+            (row,) = self.on(name, status=1)
+            self.assertEqual('refused', row['Result'])
+            self.assertIn('not Deployed', row['Detail'])
         self.assertEqual([], self.effects('compute-05'))
+
+
+class TestCost(MaasCommandTestCase):
+    """Never a list to find one machine: a MAAS takes 0.1 s for each."""
+
+    def fill(self) -> None:
+        for _ in range(1000):
+            self.maas.add_machine()
+
+    def lists(self) -> tuple[int, int]:
+        """How many lists were asked for, of MAAS and of Nova."""
+        machines = [
+            request
+            for request in filter(maas_base.LIST, self.maas.requests)
+            if not {'id', 'hostname'} & set(request.query)
+        ]
+        hosts = [
+            request
+            for request in self.nova.requests
+            if request.path.endswith('/os-hypervisors/detail')
+            and 'hypervisor_hostname_pattern' not in request.query
+        ]
+        return len(machines), len(hosts)
+
+    def test_of_one_machine(self) -> None:
+        self.fill()
+        name = 'compute-04.lab.example.com'
+        system_id = self.maas.machine('compute-04').system_id
+        for ref in (name, 'compute-04', system_id):
+            done = self.metal('node', 'show', ref, '-f', 'json')
+            self.assertEqual(name, done.json['Host'])
+        self.assertEqual('done', self.off(name)[0]['Result'])
+        self.assertEqual('done', self.on('compute-04')[0]['Result'])
+        (row,) = self.rows('node', 'recover', system_id)
+        self.assertEqual('already', row['Result'])
+        self.assertEqual((0, 0), self.lists())
+        # Without the list there is nothing that takes long.
+        self.maas.forget()
+        self.metal('node', 'show', 'compute-04')
+        self.assertLessEqual(len(self.maas.requests), 4)
+
+    def test_of_a_name_that_is_wrong(self) -> None:
+        self.fill()
+        done = self.metal('node', 'show', 'nonsense')
+        self.assert_one_line(done, "no node or host 'nonsense'")
+        self.assertEqual((0, 0), self.lists())
+
+    def test_an_ambiguous_name_is_still_no_match(self) -> None:
+        self.fill()
+        other = self.maas.add_machine(hostname='compute-01', domain='other')
+        for ref in ('compute-01.lab.example.com', other.system_id):
+            done = self.metal('node', 'show', ref, '-f', 'json')
+            if done.status == 0:
+                self.assertIn('2 nodes claim host', done.json['Note'])
+        done = self.metal('node', 'show', 'compute-01')
+        self.assert_one_line(done, 'fits 2 nodes')
+        for ref in ('compute-01', other.system_id):
+            self.assertEqual('refused', self.off(ref, status=1)[0]['Result'])
+        self.assertEqual([], self.effects('compute-01'))
+        self.assertEqual((0, 0), self.lists())
+
+    def test_all_are_listed_once_where_those_that_are_off_are_counted(
+        self,
+    ) -> None:
+        self.config['metal_drivers']['max_powered_off'] = '2'
+        results = [
+            row['Result']
+            for row in self.off(
+                'compute-01', 'compute-03', 'compute-04', status=1
+            )
+        ]
+        self.assertEqual(2, results.count('done'))
+        self.assertEqual(1, results.count('refused'))
+        self.assertEqual((1, 1), self.lists())
 
 
 class TestPower(MaasCommandTestCase):
@@ -393,7 +478,7 @@ class TestErrors(MaasCommandTestCase):
 
     def test_a_list_that_breaks_off(self) -> None:
         self.maas.fail(maas_base.LIST, faults.truncated(), None)
-        self.check_commands(1, 'list machines', 'incomplete reply')
+        self.check_commands(1, ' machine', 'incomplete reply')
 
     def test_an_unknown_tag(self) -> None:
         self.config[GROUP]['tags'] = 'nonsense'

@@ -174,3 +174,52 @@ class TestMachine(base.MaasTestCase):
         self.assertEqual('gold', node.details['pool'])
         self.assertEqual('ipmi', node.details['power_type'])
         self.assertNotIn('power_parameters', node.details)
+
+
+class TestFind(base.MaasTestCase):
+    """Never a list to find one machine."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for name, domain in (('c1', 'a'), ('c1', 'b'), ('c2', 'a')):
+            self.maas.add_machine(hostname=name, domain=domain)
+
+    def find(self, ref: str, **options: Any) -> list[str]:
+        driver = self.driver_with(**options)
+        self.maas.forget()
+        return [node.host_names[0] for node in driver.find_nodes(ref)]
+
+    def test_all_of_one_short_name(self) -> None:
+        for ref in ('c1', 'C1', 'c1.a'):
+            self.assertEqual(['c1.a', 'c1.b'], self.find(ref))
+            self.assertLessEqual(self.requests(base.LIST), 2)
+        self.assertEqual(['c2.a'], self.find('c2'))
+        self.assertEqual([], self.find('c2.b'))
+
+    def test_by_id_with_whoever_shares_its_name(self) -> None:
+        self.assertEqual(
+            ['c1.a', 'c1.b'], self.find(self.maas.machine('c1').system_id)
+        )
+        self.assertEqual(2, self.requests(base.LIST))
+
+    def test_asks_only_for_what_is_configured(self) -> None:
+        machine = self.maas.machine('c2')
+        for ref in ('c2', machine.system_id):
+            self.maas.region.tags.add('y')
+            self.assertEqual([], self.find(ref, tags=['y']))
+        machine.tags = ['y']
+        self.assertEqual(['c2.a'], self.find('c2', tags=['y']))
+        for request in filter(base.LIST, self.maas.requests):
+            self.assertTrue({'id', 'hostname'} & set(request.query))
+
+    def test_one_that_is_not_deployed_tells_its_status(self) -> None:
+        self.maas.machine('c2').status = maas.Status.READY
+        (node,) = self.driver.find_nodes('c2')
+        for reason in (node.keep_on, node.keep_off):
+            self.assertIn('its status is Ready', reason or '')
+        self.assertNotIn(node.id, [n.id for n in self.driver.list_nodes()])
+
+    def test_one_that_is_not_deployed_is_in_nobodys_way(self) -> None:
+        one = self.maas.machine('c1')
+        one.status = maas.Status.READY
+        self.assertEqual(['c1.b'], self.find('c1'))

@@ -13,7 +13,7 @@ import enum
 
 from oslo_config import cfg
 
-from metal_drivers import base, conf, exceptions, plugins
+from metal_drivers import base, boundary, conf, exceptions, plugins
 from metal_drivers.base import ConfigState, ConfigStatus
 
 #: Used where no driver is configured, as Watcher has always done.
@@ -96,8 +96,8 @@ class Selector:
 
     def load(
         self, osc: base.OpenStackClients | None = None
-    ) -> base.MetalDriver:
-        """An instance of the driver to use.
+    ) -> boundary.GuardedDriver:
+        """An instance of the driver to use, guarded.
 
         :param osc: where the driver finds a keystone session; by default
             ``[watcher_clients_auth]``.
@@ -110,21 +110,15 @@ class Selector:
         values = conf.driver_values(self._conf, chosen.name, driver)
         if osc is None:
             osc = conf.shared_credentials(self._conf)
-        try:
-            return driver(values, osc=osc)
-        except exceptions.ConfigurationError as exc:
-            exc.driver = exc.driver or chosen.name
-            raise
-        except exceptions.MetalError:
-            raise
-        except Exception as exc:
-            raise exceptions.ConfigurationError(
-                f'The driver {chosen.name} of {chosen.distribution} cannot '
-                f'start: {type(exc).__name__}: {exc}',
-                cure=f'Check [{chosen.group}], or choose another driver '
-                f'with [{conf.GROUP}] driver.',
-                driver=chosen.name,
-            ) from exc
+        return boundary.start(
+            driver,
+            values,
+            osc,
+            name=chosen.name,
+            distribution=chosen.distribution,
+            cure=f'Check [{chosen.group}], or choose another driver with '
+            f'[{conf.GROUP}] driver.',
+        )
 
     def _survey(self) -> list[Candidate]:
         return [self._examine(plugin) for plugin in plugins.find_plugins()]
@@ -185,8 +179,11 @@ class Selector:
 
 def get_driver(
     config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
-) -> base.MetalDriver:
+) -> boundary.GuardedDriver:
     """The driver that the configuration asks for, ready to use.
+
+    What it returns is checked, and what it raises is named; the driver
+    itself is the attribute ``driver``.
 
     :param config: an oslo.config ConfigOpts; nothing need be registered.
     :param osc: anything with a keystone ``session``, for a driver whose

@@ -281,7 +281,7 @@ class TestBrokenMethods(ThirdPartyTestCase):
         )
         done = self.metal('node', 'list')
         self.assertEqual(1, done.status)
-        self.assert_named(done, 'get_node() has other arguments')
+        self.assert_named(done, 'set_power_state() has other arguments')
 
 
 class TestPrinting(ThirdPartyTestCase):

@@ -115,10 +115,12 @@ class Node:
     )
 
     def __post_init__(self) -> None:
-        if self.details is not _NO_DETAILS and isinstance(
-            self.details, Mapping
+        given = self.details
+        # A dict, mostly; to ask the other way round takes longer.
+        if type(given) is dict or (
+            given is not _NO_DETAILS and isinstance(given, Mapping)
         ):
-            object.__setattr__(self, 'details', _frozen(self.details))
+            object.__setattr__(self, 'details', _frozen(given))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -150,7 +150,11 @@ def _iterable(found: Any, of: str) -> Iterable[Any]:
 def _all_nodes(found: list[Any]) -> None:
     """:raises Wrong: one is no node, or a field of one is not right."""
     for each in found:
-        if not _plain(each):
+        try:
+            plain = _plain(each)
+        except TypeError:
+            plain = False
+        if not plain:
             _look_closely(each)
 
 
@@ -158,6 +162,8 @@ def _plain(node: Any) -> bool:
     """Whether a node is right, and of the very types: most are.
 
     Spelt out: to go through a table takes a multiple of the time.
+
+    :raises TypeError: it is not.
     """
     return (
         type(node) is Node
@@ -175,7 +181,6 @@ def _plain(node: Any) -> bool:
         and (node.target is None or type(node.target) is PowerState)
         and (node.hypervisor_id is None or type(node.hypervisor_id) is str)
         and type(node.host_names) is tuple
-        and (not node.host_names or _texts(node.host_names))
         and (node.maintenance is None or type(node.maintenance) is str)
         and (node.locked is None or type(node.locked) is str)
         and (node.busy is None or type(node.busy) is str)
@@ -184,17 +189,12 @@ def _plain(node: Any) -> bool:
         and type(node.soft_off) is bool
         and (node.fault is None or type(node.fault) is str)
         and type(node.labels) is frozenset
-        and (not node.labels or _texts(node.labels))
         and type(node.details) is types.MappingProxyType
-        and (not node.details or _texts(node.details))
+        # To join what is no text raises, and is quicker than to look.
+        and (not node.host_names or ''.join(node.host_names) is not None)
+        and (not node.labels or ''.join(node.labels) is not None)
+        and (not node.details or ''.join(node.details) is not None)
     )
-
-
-def _texts(found: Iterable[Any]) -> bool:
-    for each in found:  # noqa: SIM110, all() takes three times as long
-        if type(each) is not str:
-            return False
-    return True
 
 
 def _look_closely(node: Any) -> None:

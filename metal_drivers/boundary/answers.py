@@ -115,8 +115,11 @@ def check_results(found: Any, results: list[CheckResult]) -> None:
 
 
 def capabilities(found: Any) -> frozenset[Capability]:
-    """:raises Wrong: it is no set of capabilities."""
-    if not isinstance(found, frozenset | set):
+    """Any collection of them, as a set.
+
+    :raises Wrong: it is none.
+    """
+    if not isinstance(found, frozenset | set | tuple | list):
         raise Wrong(f'{what(found)}, not a frozenset')
     for each in found:
         if not isinstance(each, Capability):

@@ -74,8 +74,6 @@ class GuardedDriver(base.MetalDriver):
                 name, functools.partial(getattr, driver, name), _as_it_is
             )
             setattr(self, name, taken)
-        if not isinstance(self.max_concurrent, int) or self.max_concurrent < 1:
-            raise origin.broke('max_concurrent is no number from 1')
         flaw = _flaw(type(driver))
         if flaw:
             raise origin.broke(flaw)
@@ -106,6 +104,9 @@ class GuardedDriver(base.MetalDriver):
     ) -> dict[str, PowerState]:
         ids = list(dict.fromkeys(node_ids))
         if self._inherits('get_power_states'):
+            most = self.max_concurrent
+            if not isinstance(most, int) or most < 1:
+                raise self.origin.broke('max_concurrent is no number from 1')
             return super().get_power_states(ids)
         wanted = frozenset(ids)
         return self._call(
@@ -220,6 +221,6 @@ def _flaw(cls: type[base.MetalDriver]) -> str:
 
 def _takes_timeout(cls: type[base.MetalDriver]) -> bool:
     found = getattr(cls, 'capabilities', ())
-    return isinstance(found, frozenset | set) and (
+    return isinstance(found, frozenset | set | tuple | list) and (
         Capability.SOFT_OFF_TIMEOUT in found
     )

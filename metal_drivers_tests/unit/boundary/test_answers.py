@@ -193,7 +193,7 @@ class TestDriver(base.BoundaryCase):
     def test_capabilities(self) -> None:
         for found, said in (
             (None, 'None'),
-            ([Capability.SOFT_OFF], 'a list'),
+            ('soft-off', 'a str'),
             ({'soft-off'}, 'a str in it'),
         ):
             self.assertIn(said, str(self.guard(capabilities=found)))
@@ -218,10 +218,18 @@ class TestDriver(base.BoundaryCase):
         )
 
     def test_max_concurrent(self) -> None:
-        for found in ('ten', 0, None):
-            self.assertIn(
-                'max_concurrent', str(self.guard(max_concurrent=found))
+        class Plain(base.AcmeDriver):
+            get_power_states = MetalDriver.get_power_states
+
+        for most in ('ten', 0, None):
+            plain = Plain({})
+            vars(plain)['max_concurrent'] = most
+            exc = self.assertRaises(
+                exceptions.DriverError,
+                boundary.guard(plain).get_power_states,
+                ['n1'],
             )
+            self.assertIn('max_concurrent', str(exc))
 
 
 class TestGuard(base.BoundaryCase):

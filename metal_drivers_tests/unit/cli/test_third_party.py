@@ -25,12 +25,13 @@ import time
 from oslo_config import cfg
 
 from metal_drivers import (
-    MetalDriver, Node, NotFoundError, OffMode, PowerState
+    Capability, MetalDriver, Node, NotFoundError, OffMode, PowerState
 )
 {top}
 
 class Driver(MetalDriver):
     required_options = ('url', 'token')
+    capabilities = frozenset({{Capability.LIVE_QUERY}})
 
     @classmethod
     def get_config_opts(cls):

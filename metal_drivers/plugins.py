@@ -16,7 +16,7 @@ from typing import Any
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import base
+from metal_drivers import base, foreign, redaction
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def _load(name: str, distributions: tuple[str, ...]) -> Plugin:
         return Plugin(
             name,
             distributions,
-            error=f'cannot be imported: {type(exc).__name__}: {exc}'
+            error=f'cannot be imported: {foreign.said(exc)}'
             f'{_import_cure(exc, distributions[0])}',
-            cause=exc,
+            cause=redaction.redacted(exc, redaction.Redactor()),
         )
     flaw = _flaw(loaded)
     if flaw:
@@ -101,7 +101,7 @@ def _flaw(loaded: object) -> str:
     except Exception as exc:
         return (
             f'{loaded.__qualname__}.get_config_opts() raised '
-            f'{type(exc).__name__}: {exc}'
+            f'{foreign.said(exc)}'
         )
     if not all(isinstance(opt, cfg.Opt) for opt in options):
         return (

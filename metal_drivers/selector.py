@@ -13,7 +13,15 @@ import enum
 
 from oslo_config import cfg
 
-from metal_drivers import base, boundary, conf, exceptions, plugins
+from metal_drivers import (
+    base,
+    boundary,
+    conf,
+    exceptions,
+    foreign,
+    plugins,
+    redaction,
+)
 from metal_drivers.base import ConfigState, ConfigStatus
 
 #: Used where no driver is configured, as Watcher has always done.
@@ -131,8 +139,11 @@ class Selector:
         )
         if plugin.driver is None:
             return dataclasses.replace(failed, detail=plugin.error)
+        secrets: set[str] = set()
         try:
             values = conf.driver_values(self._conf, plugin.name, plugin.driver)
+            options = plugin.driver.get_config_opts()
+            secrets = redaction.secrets_of(options, values)
             state = plugin.driver.config_state(values)
             return Candidate(
                 plugin.name,
@@ -147,8 +158,8 @@ class Selector:
         except Exception as exc:
             return dataclasses.replace(
                 failed,
-                detail=f'cannot judge its configuration: '
-                f'{type(exc).__name__}: {exc}',
+                detail='cannot judge its configuration: '
+                + foreign.said(exc, redaction.Redactor(secrets)),
             )
 
     def _choose(self, found: list[Candidate]) -> tuple[Candidate, str]:

@@ -90,6 +90,17 @@ class TestBrokenPlugins(PluginTestCase):
         found = self.flawed('import sys\nsys.exit("no licence")\n')
         self.assertIn('SystemExit: no licence', found.error)
 
+    def test_what_an_import_says_is_one_line_without_a_password(self) -> None:
+        found = self.flawed('raise OSError("no\\nhttp://ann:s3cret@h")\n')
+        self.assertIn('OSError: no http://***@h; ', found.error)
+        self.assertNotIn('s3cret', str(found.cause))
+
+    def test_a_text_that_cannot_be_read(self) -> None:
+        found = self.flawed(
+            'raise type("Mute", (Exception,), {"__str__": None})\n'
+        )
+        self.assertIn('Mute: (its text cannot be read)', found.error)
+
     def test_assertion_at_import(self) -> None:
         # stevedore raises these past its own guard.
         found = self.flawed('assert False, "wrong machine"\n')

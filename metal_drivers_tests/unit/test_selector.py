@@ -275,6 +275,18 @@ class TestAuto(SelectorTestCase):
         self.assertIn('cannot judge', str(self.refused('odd0')))
         self.assertIn("KeyError: 'gone'", str(self.refused('odd1')))
 
+    def test_what_a_plugin_says_of_its_secret_is_hidden(self) -> None:
+        self.site.install_driver(
+            'odd',
+            distributions.DRIVER.format(priority=99) + '    @classmethod\n'
+            '    def config_state(cls, config):\n'
+            '        raise ValueError(config["token"])\n',
+        )
+        options = {'watcher.metal.drivers.odd': distributions.READY}
+        error = self.refused('odd', **options)
+        self.assertIn('ValueError: ***', str(error))
+        self.assertNotIn('t0ken', str(error))
+
     def test_two_claims_are_refused_at_once(self) -> None:
         self.site.install_driver('acme', distribution='acme-one')
         self.site.install_driver('acme', distribution='acme-two')

@@ -19,8 +19,8 @@ SECRET = 's3cret4711'
 #: A driver that works. Tests give it methods that do not.
 DRIVER = """
 import json
+import os
 import threading
-import time
 
 from oslo_config import cfg
 
@@ -72,8 +72,11 @@ class Driver(MetalDriver):
         with self.lock:
             nodes = self.read()
             nodes[node_id] = state.value
-            with open(self.config['state_file'], 'w') as file:
+            # At once: others read it meanwhile.
+            path = self.config['state_file']
+            with open(path + '.new', 'w') as file:
                 json.dump(nodes, file)
+            os.replace(path + '.new', path)
 {methods}
 """
 

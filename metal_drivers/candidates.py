@@ -12,7 +12,7 @@ import enum
 
 from oslo_config import cfg
 
-from metal_drivers import conf, exceptions, plugins
+from metal_drivers import conf, exceptions, foreign, plugins, redaction
 from metal_drivers.base import ConfigState, ConfigStatus
 
 
@@ -91,9 +91,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # the type of an option may be its own
-        return plugin.fault(
-            f'its options cannot be read: {plugins.describe(exc)}'
-        )
+        return plugin.fault(f'its options cannot be read: {foreign.said(exc)}')
     try:
         with plugins.guarded_output():
             state = plugin.driver.config_state(values)
@@ -101,9 +99,8 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:
-        found = [values[opt.dest] for opt in plugin.options if opt.secret]
-        secrets = [each for each in found if isinstance(each, str)]
-        flaw = f'raised {plugins.describe(exc, secrets)}'
+        secrets = redaction.secrets_of(plugin.options, values)
+        flaw = f'raised {foreign.said(exc, redaction.Redactor(secrets))}'
     if flaw:
         return plugin.fault(
             f'cannot judge its configuration: config_state() {flaw}'

@@ -14,7 +14,14 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions, keystone, plugins
+from metal_drivers import (
+    base,
+    exceptions,
+    foreign,
+    keystone,
+    plugins,
+    redaction,
+)
 
 GROUP = 'metal_drivers'
 NOVA_GROUP = 'nova'
@@ -177,6 +184,12 @@ class Credentials:
         return f'<Credentials {", ".join(sorted(self._values))}>'
 
     @property
+    def secrets(self) -> set[str]:
+        """What must not be shown of it."""
+        options = keystone.secret_options(self._values.get('auth_type'))
+        return redaction.secrets_of(options, self._values)
+
+    @property
     def session(self) -> Any:
         if self._session is None:
             self._session = keystone.load_session(
@@ -337,7 +350,7 @@ def _invalid(
     else:
         cure = 'Write $$ for a $ that does not stand for another option.'
     return exceptions.ConfigurationError(
-        what if opt.secret else f'{what}: {exc}',
+        what if opt.secret else f'{what}: {foreign.clean(str(exc))}',
         cure=cure,
         options=(opt.dest,),
     )

@@ -11,7 +11,7 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 
-from metal_drivers import base, compute, exceptions
+from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.model import ComputeHost, Node
 
 
@@ -80,7 +80,7 @@ def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
 
     :param nova: None where Nova is not configured: nothing matches then.
     """
-    nodes = driver.list_nodes()
+    nodes = boundary.guard(driver).list_nodes()
     return join(nodes, None if nova is None else nova.list_hosts())
 
 

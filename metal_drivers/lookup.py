@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from metal_drivers import base, compute, exceptions, fleet
+from metal_drivers import base, boundary, compute, exceptions, fleet
 from metal_drivers.model import Capability, ComputeHost, Node
 
 #: For more names than this the lists cost less.
@@ -88,6 +88,7 @@ class _Search:
         nova: compute.Compute | None,
         nodes: Sequence[Node] | None = None,
     ) -> None:
+        driver = boundary.guard(driver)
         self._driver, self._nova = driver, nova
         if nodes is None and Capability.FIND not in driver.capabilities:
             nodes = driver.list_nodes()

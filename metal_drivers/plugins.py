@@ -7,7 +7,6 @@ recorded with the reason; nothing here raises because of one.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import functools
@@ -15,14 +14,13 @@ import importlib.metadata
 import inspect
 import sys
 import threading
-import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import base
+from metal_drivers import base, foreign
 from metal_drivers.model import Capability
 
 #: What ``[metal_drivers] driver`` says where no driver is named.
@@ -137,35 +135,6 @@ def guarded_output() -> contextlib.AbstractContextManager[None]:
     return _stdout.aside()
 
 
-def describe(exc: BaseException, secrets: Iterable[str] = ()) -> str:
-    """The type and the text of a plugin's exception, in one line.
-
-    Whatever is wrong with the exception itself: its text may be missing,
-    of many lines, or raise.
-
-    :param secrets: texts to leave out, also percent-encoded and in base64.
-    """
-    from metal_drivers import foreign  # has libraries that take time
-
-    name = type(exc).__name__
-    try:
-        text = str(exc)
-        for secret in sorted(filter(None, secrets), key=len, reverse=True):
-            for spelt in (
-                secret,
-                urllib.parse.quote(secret, safe=''),
-                base64.b64encode(secret.encode()).decode(),
-            ):
-                text = text.replace(spelt, '***')
-        text = foreign.clean(text)
-        text = ''.join(c if c.isprintable() else '?' for c in text)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return f'{name}, without a readable text'
-    return f'{name}: {text}' if text else name
-
-
 def _load(found: Plugin) -> Plugin:
     """Import it, and see whether it is a driver."""
     if found.name == AUTO:
@@ -198,7 +167,7 @@ def _load(found: Plugin) -> Plugin:
         except BaseException as exc:
             return dataclasses.replace(
                 found,
-                error=found.fault(f'cannot be examined: {describe(exc)}'),
+                error=found.fault(f'cannot be examined: {foreign.said(exc)}'),
                 cause=exc,
             )
     if flaw is not None:
@@ -208,7 +177,7 @@ def _load(found: Plugin) -> Plugin:
 
 
 def _import_error(found: Plugin, exc: BaseException) -> str:
-    what = f'cannot be imported: {describe(exc)}'
+    what = f'cannot be imported: {foreign.said(exc)}'
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         (distribution,) = found.distributions
         return f'{what}; install {exc.name}, or uninstall {distribution}'
@@ -244,7 +213,7 @@ def _flaw(loaded: Any) -> tuple[str, BaseException | None] | None:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:
-        return f'{name}.get_config_opts() raised {describe(exc)}', exc
+        return f'{name}.get_config_opts() raised {foreign.said(exc)}', exc
     if not all(map(_is_option, options)):
         return (
             f'{name}.get_config_opts() is not a list of oslo.config options'

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from oslo_config import cfg
 
-from metal_drivers import base, candidates, conf, exceptions, plugins
+from metal_drivers import base, boundary, candidates, conf, exceptions, plugins
 from metal_drivers.candidates import Candidate, CandidateState
 
 __all__ = [
@@ -101,8 +101,8 @@ class Selector:
 
     def load(
         self, osc: base.OpenStackClients | None = None
-    ) -> base.MetalDriver:
-        """An instance of the driver to use.
+    ) -> boundary.GuardedDriver:
+        """An instance of the driver to use, guarded.
 
         :param osc: where the driver finds a keystone session; by default
             ``[watcher_clients_auth]``.
@@ -115,22 +115,15 @@ class Selector:
         values = conf.driver_values(self._conf, chosen.name, driver)
         if osc is None:
             osc = conf.shared_credentials(self._conf)
-        try:
-            made = driver(values, osc=osc)
-        except exceptions.ConfigurationError as exc:
-            exc.driver = exc.driver or chosen.name
-            raise
-        except (exceptions.MetalError, KeyboardInterrupt):
-            raise
-        except BaseException as exc:  # a plugin may also call sys.exit()
-            raise exceptions.ConfigurationError(
-                f'The driver {chosen.name} of {chosen.distribution} cannot '
-                f'start: {plugins.describe(exc)}',
-                cure=f'Check [{chosen.group}], or choose another driver '
-                f'with [{conf.GROUP}] driver.',
-                driver=chosen.name,
-            ) from exc
-        return made
+        return boundary.start(
+            driver,
+            values,
+            osc,
+            name=chosen.name,
+            distribution=chosen.distribution,
+            cure=f'Check [{chosen.group}], or choose another driver with '
+            f'[{conf.GROUP}] driver.',
+        )
 
     def _candidate(self, name: str) -> Candidate:
         if name not in self._examined:
@@ -167,8 +160,11 @@ class Selector:
 
 def get_driver(
     config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
-) -> base.MetalDriver:
+) -> boundary.GuardedDriver:
     """The driver that the configuration asks for, ready to use.
+
+    What it returns is checked, and what it raises is named; the driver
+    itself is the attribute ``driver``.
 
     :param config: an oslo.config ConfigOpts; nothing need be registered.
     :param osc: anything with a keystone ``session``, for a driver whose

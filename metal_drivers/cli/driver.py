@@ -10,7 +10,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import MetalDriver, conf, exceptions, selector
+from metal_drivers import MetalDriver, conf, exceptions, redaction, selector
+from metal_drivers.boundary import answers
 from metal_drivers.cli import base
 
 LOG = logging.getLogger(__name__)
@@ -70,7 +71,11 @@ def _show(
     if driver is None:
         nothing = base.OrNothing(None)
         return columns, [*_row(candidate), nothing, '', candidate.group, '']
-    capabilities = sorted(each.value for each in driver.capabilities)
+    try:
+        found = answers.capabilities(driver.capabilities)
+    except answers.Wrong:  # what it can do depends on where it is used
+        found = frozenset()
+    capabilities = sorted(each.value for each in found)
     return columns, [
         *_row(candidate),
         driver.priority,
@@ -95,6 +100,9 @@ def _options(
         value = values[opt.dest]
         if opt.secret and value is not None:
             value = '***'
+        elif isinstance(value, str | list):
+            # A list is printed as one.
+            value = redaction.mask_userinfo(str(value))
         where = _location(config, candidate.group, opt)
         yield f'{opt.dest} = {"" if value is None else value} ({where})'
 

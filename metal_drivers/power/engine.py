@@ -9,7 +9,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from metal_drivers import base, compute, exceptions
+from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import events, off, on, recovery, transition
@@ -37,7 +37,7 @@ class PowerEngine:
 
     :param nova: None where Nova is not configured.
     :param watch: told of each step, in the thread that takes it.
-    :param backend: what events call the driver; by default its class.
+    :param backend: what events call the driver; by default its name.
     :param chance: numbers from 0 to 1, for the jitter.
     """
 
@@ -53,12 +53,12 @@ class PowerEngine:
         process: Process | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.driver, self.nova, self.settings = driver, nova, settings
+        self.driver = boundary.guard(driver)
+        self.nova, self.settings = nova, settings
         self.clock = clock or Clock()
         self.process = process or PROCESS
         self._watch, self._chance = watch, chance
-        name = type(driver).__name__
-        self._backend = backend or name.removesuffix('Driver').casefold()
+        self._backend = backend or self.driver.name
         self._cancel = Cancel()
 
     def switch(
@@ -208,7 +208,7 @@ class PowerEngine:
         last = Step.DONE if outcome.good else _LAST.get(outcome, Step.FAILED)
         task.tell(last, detail, outcome=outcome)
         member = task.member
-        return PowerResult(member.node.id, member.label, outcome, detail)
+        return PowerResult(task.node_id, member.label, outcome, detail)
 
     def _end_of(self, task: transition.Transition) -> tuple[Outcome, str]:
         try:

@@ -95,7 +95,7 @@ class Transition(Shared):
 
     def look(self) -> Node:
         """The node as it is now."""
-        node = self.driver.get_node(self.member.node.id)
+        node = self.driver.get_node(self.node_id)
         self.member = dataclasses.replace(self.member, node=node)
         return node
 
@@ -246,8 +246,12 @@ class Transition(Shared):
         self.sent = Request(step, self.deadline(seconds), mode)
         try:
             self.driver.set_power_state(
-                self.member.node.id, self.target, mode, **extra
+                self.node_id, self.target, mode, **extra
             )
+        except exceptions.DriverError:
+            # A driver that is broken is not asked for more.
+            self._started()
+            raise
         except (exceptions.UnavailableError, exceptions.ProtocolError) as exc:
             self._started()
             if not self.settings.wait:

@@ -53,6 +53,8 @@ class Work(abc.ABC):
         self.process = tools.process
         self.census = tools.census
         self.member = member
+        #: As the node was listed; no answer changes it.
+        self.node_id = member.node.id
         #: Set when there is something to wake up for.
         self.alarm = threading.Event()
         self._waiting = ''

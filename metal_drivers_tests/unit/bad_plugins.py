@@ -108,15 +108,15 @@ BROKEN = {
     'surrogate': Kind('raise OSError("\\ud800")\n', 'OSError: ?'),
     'text-raises': Kind(
         textwrap.dedent(_WILD.format('raise OSError')) + '\nraise Wild\n',
-        'Wild, without a readable text',
+        'its text cannot be read',
     ),
     'text-exits': Kind(
         textwrap.dedent(_WILD.format('raise SystemExit')) + '\nraise Wild\n',
-        'Wild, without a readable text',
+        'its text cannot be read',
     ),
     'text-none': Kind(
         textwrap.dedent(_WILD.format('return None')) + '\nraise Wild\n',
-        'Wild, without a readable text',
+        'its text cannot be read',
     ),
     'no-class': Kind('class Drover: ...\n', "no attribute 'Driver'"),
     'function': Kind('def Driver(config, osc=None): ...\n', 'a function that'),
@@ -237,7 +237,7 @@ UNDECIDED = {
     ),
     'state-wild': Kind(
         judging('raise Wild\n', before=_WILD.format('raise OSError')),
-        'raised Wild, without a readable text',
+        'raised its text cannot be read',
     ),
     'state-lines': Kind(
         judging('raise OSError("one\\ntwo")\n'), 'raised OSError: one two'

@@ -498,7 +498,7 @@ class TestLoad(SelectorTestCase):
 
     def test_gets_its_own_values(self) -> None:
         with get_driver(self.conf(**{FAKE: {'nodes': 3}})) as driver:
-            self.assertIsInstance(driver, fake.FakeDriver)
+            self.assertIsInstance(driver.driver, fake.FakeDriver)
             self.assertEqual(3, len(driver.list_nodes()))
 
     def test_takes_what_it_is_given_for_a_session(self) -> None:
@@ -517,7 +517,7 @@ class TestLoad(SelectorTestCase):
         )
         driver = get_driver(conf)
         self.addCleanup(driver.close)
-        self.assertIsInstance(driver, ironic.IronicDriver)
+        self.assertIsInstance(driver.driver, ironic.IronicDriver)
         assert driver.osc is not None
         self.assertEqual(60, driver.osc.session.timeout)
 

@@ -119,6 +119,7 @@ class CommandTestCase(base.TestCase):
         stdin = io.StringIO() if answer is None else Terminal(answer)
         stdout = Terminal() if terminal and not piped else io.StringIO()
         stderr = Terminal() if terminal else io.StringIO()
+        self.stdout = stdout
         root = logging.getLogger()
         handlers, level = list(root.handlers), root.level
         try:

@@ -51,6 +51,24 @@ class TestDriver(base.CommandTestCase):
         self.assertIn('Write $$', done.json['Detail'])
         self.assertNotIn('pa$s', done.stdout + done.stderr)
 
+    def test_show_masks_what_is_in_a_url(self) -> None:
+        for url in (
+            'http://ann:s3cret4711@maas.example:5240/MAAS',
+            'http://ann:s3/cret4711@maas.example:5240/MAAS',
+            'http://s3cret4711@maas.example:5240/MAAS',
+        ):
+            self.config['watcher.metal.drivers.maas'] = {
+                'url': url,
+                'tags': f'a, {url}',
+            }
+            done = self.metal('driver', 'show', 'maas', '-f', 'json')
+            self.assertEqual(0, done.status)
+            self.assertIn(
+                'url = http://***@maas.example:5240/MAAS (',
+                done.json['Options'],
+            )
+            self.assertNotIn('cret4711', done.stdout + done.stderr)
+
     def test_show_of_an_unknown_driver_names_those_there_are(self) -> None:
         done = self.metal('driver', 'show', 'maas2')
         self.assertEqual(2, done.status)
@@ -123,6 +141,6 @@ class TestBadPlugins(base.CommandTestCase):
         self.config['metal_drivers'] = {'driver': 'state-exits'}
         done = self.metal('check', '-f', 'json')
         self.assertEqual(1, done.status)
-        (row,) = done.json
+        row, *_ = done.json
         self.assertIn('SystemExit: no license', row['Detail'])
         self.assertIn('tell its author', row['Detail'])

@@ -191,7 +191,7 @@ class TestLook(MaasCommandTestCase):
             done = self.metal('node', 'show', name)
             self.assertEqual(0, done.status, done.stderr)
             self.assertIn('not Deployed', done.stdout)
-            (row,) = self.on(name, status=1)
+            (row,) = self.off(name, status=1)
             self.assertEqual('refused', row['Result'])
             self.assertIn('not Deployed', row['Detail'])
         self.assertEqual([], self.effects('compute-05'))

@@ -2,6 +2,7 @@
 """What a process shares; no Watcher is needed for it."""
 
 import datetime
+import functools
 import os
 import pathlib
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import fixtures
 from oslo_config import cfg
 
+from metal_drivers import boundary
 from metal_drivers.power import ownership
 from metal_drivers.watcher import options, process
 from metal_drivers_tests.emulators import ironic, maas, nova
@@ -59,6 +61,26 @@ class TestProcess(base.TestCase):
         services = process.services(config('s3cret'))
         self.assertIs(services, process.services(config('s3cret')))
         self.assertIsNot(services, process.services(config('0ther-s3cret')))
+
+    def test_a_driver_that_cannot_be_closed_keeps_none_open(self) -> None:
+        closed: list[int] = []
+
+        def close(number: int) -> None:
+            closed.append(number)
+            raise SystemExit(f'number {number} stays')
+
+        for number in (1, 2):
+            config = self.conf(
+                '[metal_drivers]\ndriver = fake\n',
+                **{'watcher.metal.drivers.fake': {'nodes': number}},
+            )
+            driver = process.services(config).driver
+            assert isinstance(driver, boundary.GuardedDriver)
+            self.patch(
+                driver.driver, 'close', functools.partial(close, number)
+            )
+        process.close()
+        self.assertEqual([1, 2], closed)
 
     def test_fork(self) -> None:
         """A child has its own, and leaves the parent's alone."""

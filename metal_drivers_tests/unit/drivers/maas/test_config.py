@@ -22,7 +22,7 @@ class TestGroups(base.MaasTestCase):
     """Own section and Watcher's, as a deployer writes them."""
 
     def from_file(self, **sections: Any) -> MaasDriver:
-        driver = get_driver(self.conf(**sections))
+        driver = get_driver(self.conf(**sections)).driver
         assert isinstance(driver, MaasDriver)
         self.addCleanup(driver.close)
         return driver

@@ -237,7 +237,7 @@ UNDECIDED = {
     ),
     'state-wild': Kind(
         judging('raise Wild\n', before=_WILD.format('raise OSError')),
-        'raised its text cannot be read',
+        'raised Wild: (its text cannot be read)',
     ),
     'state-lines': Kind(
         judging('raise OSError("one\\ntwo")\n'), 'raised OSError: one two'

@@ -14,6 +14,7 @@ import abc
 import concurrent.futures
 import dataclasses
 import enum
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, Self
 
@@ -100,8 +101,8 @@ class MetalDriver(abc.ABC):
     def get_config_opts(cls) -> list[cfg.Opt]:
         """The options of the group ``[watcher.metal.drivers.<name>]``.
 
-        Equal options at every call, since they are registered by whoever
-        comes first.
+        Asked for once in a process (see :func:`options_of`), but also by
+        Watcher's own loader: return equal options at every call.
         """
         return []
 
@@ -109,19 +110,21 @@ class MetalDriver(abc.ABC):
     def config_state(cls, config: Mapping[str, Any]) -> ConfigState:
         """Whether these values configure the driver. No I/O.
 
-        By default: absent where every option has its default value, else
-        incomplete where one of ``required_options`` is empty.
+        By default: absent where every option has the value that it has
+        without any configuration, else incomplete where one of
+        ``required_options`` is empty.
         """
+        unset = _unset_values(cls)
         present = any(
-            config.get(opt.dest) not in (None, opt.default)
-            for opt in cls.get_config_opts()
+            config.get(opt.dest) not in (None, opt.default, unset[opt.dest])
+            for opt in options_of(cls)
         )
         return ConfigState.of(
             present=present,
             missing=(
                 name
                 for name in cls.required_options
-                if config.get(name) in (None, '')
+                if config.get(name) in (None, '', [], {})
             ),
         )
 
@@ -137,6 +140,22 @@ class MetalDriver(abc.ABC):
 
         :raises NotFoundError: the service has no such node.
         """
+
+    def find_nodes(self, ref: str) -> list[Node]:
+        """The nodes that ``ref`` may name, as :meth:`list_nodes` has them.
+
+        These are the nodes whose id is ``ref``, or whose name or one of
+        whose ``host_names`` is, in whatever case; and every other node
+        that shares one of their ``host_names``. Without those, nobody
+        could see that a name is ambiguous. None: an empty list.
+
+        By default they are picked from :meth:`list_nodes`. Override it,
+        and have ``FIND`` among the capabilities, where the service can be
+        asked for less. Do not where nodes carry a ``hypervisor_id``: it
+        takes the list to see that two of them claim one hypervisor.
+        Ironic is such a service, and its list is cheap.
+        """
+        return named(self.list_nodes(), ref)
 
     def get_power_states(
         self, node_ids: Iterable[str]
@@ -208,3 +227,56 @@ class MetalDriver(abc.ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+@functools.cache
+def options_of(driver: type[MetalDriver]) -> tuple[cfg.Opt, ...]:
+    """The options of a driver, asked for once and kept.
+
+    A driver may have other options at each call, such as a default that
+    is a new uuid: values and defaults must be those of the same options.
+    """
+    return tuple(driver.get_config_opts())
+
+
+@functools.cache
+def _unset_values(driver: type[MetalDriver]) -> Mapping[str, Any]:
+    """The value of each option where nothing is configured: the default,
+    converted to the type of the option, references to others replaced."""
+    conf = cfg.ConfigOpts()
+    conf(
+        args=[], default_config_files=[], default_config_dirs=[], use_env=False
+    )
+    options = options_of(driver)
+    conf.register_opts(options, group=NAMESPACE)
+    values = {}
+    for opt in options:
+        try:
+            values[opt.dest] = conf[NAMESPACE][opt.dest]
+        except (cfg.Error, ValueError):
+            # It refers to an option that is not the driver's.
+            values[opt.dest] = None
+    return values
+
+
+def named(nodes: Iterable[Node], ref: str) -> list[Node]:
+    """Those of all nodes that :meth:`MetalDriver.find_nodes` is about."""
+    nodes, key = list(nodes), ref.casefold()
+    found = {
+        node.id
+        for node in nodes
+        if node.id == ref
+        or key in (name.casefold() for name in (node.name, *node.host_names))
+    }
+    shared = {
+        name.casefold()
+        for node in nodes
+        if node.id in found
+        for name in node.host_names
+    }
+    return [
+        node
+        for node in nodes
+        if node.id in found
+        or not shared.isdisjoint(name.casefold() for name in node.host_names)
+    ]

@@ -14,13 +14,22 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions, keystone, plugins
+from metal_drivers import (
+    base,
+    exceptions,
+    foreign,
+    keystone,
+    plugins,
+    redaction,
+)
 
 GROUP = 'metal_drivers'
 NOVA_GROUP = 'nova'
+#: The group by which Watcher has always been configured for a driver.
+FORMER_GROUPS = {'maas': 'maas_client'}
 CREDENTIALS_GROUP = 'watcher_clients_auth'
 
-AUTO = 'auto'
+AUTO = plugins.AUTO
 
 OPTS = (
     cfg.StrOpt(
@@ -175,6 +184,12 @@ class Credentials:
         return f'<Credentials {", ".join(sorted(self._values))}>'
 
     @property
+    def secrets(self) -> set[str]:
+        """What must not be shown of it."""
+        options = keystone.secret_options(self._values.get('auth_type'))
+        return redaction.secrets_of(options, self._values)
+
+    @property
     def session(self) -> Any:
         if self._session is None:
             self._session = keystone.load_session(
@@ -213,16 +228,30 @@ def driver_values(
     :raises ConfigurationError: a value is not of its option's type.
     """
     group = driver_group(name)
-    options = driver.get_config_opts()
+    options = base.options_of(driver)
+    # Watcher's loader may have registered what another call returned.
+    known = set(conf[group]) if group in conf else set()
     conf.register_opts(
-        [opt for opt in options if not opt.required], group=group
+        [opt for opt in options if not (opt.required or opt.dest in known)],
+        group=group,
     )
     return _with_credentials(conf, group, _peek(conf, group, options))
 
 
-def driver_mentioned(conf: cfg.ConfigOpts, name: str) -> bool:
-    """Whether a configuration file has a section for the driver."""
-    return driver_group(name) in conf.list_all_sections()
+def driver_mentioned(
+    conf: cfg.ConfigOpts, name: str, options: Iterable[cfg.Opt] = ()
+) -> bool:
+    """Whether anything in the configuration is about the driver.
+
+    That is a section for it, or a value of one of its options from
+    elsewhere: a former group, an override, the environment.
+    """
+    group = driver_group(name)
+    # oslo.config reads groups without regard to case.
+    sections = {section.lower() for section in conf.list_all_sections()}
+    if group.lower() in sections or FORMER_GROUPS.get(name) in sections:
+        return True
+    return any_is_set(conf, group, options)
 
 
 def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
@@ -257,7 +286,7 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """The ``oslo.config.opts`` hook: the options of every driver that is
     installed, third parties' too."""
     return [(GROUP, list(OPTS))] + [
-        (driver_group(plugin.name), plugin.driver.get_config_opts())
+        (driver_group(plugin.name), list(plugin.options))
         for plugin in plugins.find_plugins()
         if plugin.driver is not None
     ]
@@ -275,6 +304,42 @@ def _read(
     return values
 
 
+def any_is_set(
+    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+) -> bool:
+    """Whether one of the options was given a value, valid or not."""
+    unclear = []
+    for opt in options:
+        try:
+            found = conf.get_location(opt.dest, group)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # the type of an option may be a plugin's
+            # Not registered; or a value, or the default, is not valid.
+            unclear.append(opt)
+            continue
+        if found is not None and (
+            found.location.is_user_controlled
+            or found.location is cfg.Locations.set_override
+        ):
+            return True
+    if not unclear:
+        return False
+    private = _private(conf)
+    for opt in unclear:
+        # Without a default, and of any type: what is found was set.
+        bare = cfg.StrOpt(
+            opt.name, dest=opt.dest, deprecated_opts=opt.deprecated_opts
+        )
+        private.register_opt(bare, group=group)
+        try:
+            if private[group][bare.dest] is not None:
+                return True
+        except (cfg.Error, ValueError):
+            return True
+    return False
+
+
 def _invalid(
     group: str, opt: cfg.Opt, exc: Exception
 ) -> exceptions.ConfigurationError:
@@ -285,7 +350,7 @@ def _invalid(
     else:
         cure = 'Write $$ for a $ that does not stand for another option.'
     return exceptions.ConfigurationError(
-        what if opt.secret else f'{what}: {exc}',
+        what if opt.secret else f'{what}: {foreign.clean(str(exc))}',
         cure=cure,
         options=(opt.dest,),
     )
@@ -303,6 +368,17 @@ def _peek(
     ours = [opt for opt in options if opt.dest not in theirs]
     if not ours:
         return _read(conf, group, options)
+    private = _private(conf)
+    private.register_opts(ours, group=group)
+    values = _read(private, group, ours)
+    values.update(
+        _read(conf, group, [opt for opt in options if opt.dest in theirs])
+    )
+    return values
+
+
+def _private(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
+    """The same configuration files, read by a parser of our own."""
     private = cfg.ConfigOpts()
     parsed = 'config_file' in conf
     private(
@@ -310,12 +386,7 @@ def _peek(
         default_config_files=(conf.config_file or []) if parsed else [],
         default_config_dirs=(conf.config_dir or []) if parsed else [],
     )
-    private.register_opts(ours, group=group)
-    values = _read(private, group, ours)
-    values.update(
-        _read(conf, group, [opt for opt in options if opt.dest in theirs])
-    )
-    return values
+    return private
 
 
 def _with_credentials(

@@ -104,3 +104,11 @@ class ProtocolError(MetalError):
         'Check that the URL is that of the service itself and that its '
         'version is supported.'
     )
+
+
+class DriverError(ProtocolError):
+    """The driver broke its contract: it raised, or returned, what it must
+    not. Where it was asked for a change, that may have been carried out.
+    """
+
+    cure = 'Tell its author.'

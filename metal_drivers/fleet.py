@@ -11,7 +11,7 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 
-from metal_drivers import base, compute, exceptions
+from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.model import ComputeHost, Node
 
 
@@ -45,11 +45,13 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fleet:
-    """Every node of the bare metal service."""
+    """The nodes of the bare metal service."""
 
     members: tuple[Member, ...]
-    #: Every compute host, whether a node matches it or not.
+    #: The compute hosts, whether a node matches them or not.
     hosts: tuple[ComputeHost, ...] = ()
+    #: Whether these are all; else they are those that were looked for.
+    whole: bool = True
 
     def find(self, ref: str) -> Member:
         """The one member with that id, node name or host name.
@@ -59,8 +61,9 @@ class Fleet:
         """
         found = [member for member in self.members if ref in member.names]
         if not found:
+            among = f' among {len(self.members)}' if self.whole else ''
             raise exceptions.NotFoundError(
-                f'There is no node or host {ref!r} among {len(self.members)}',
+                f'There is no node or host {ref!r}{among}',
                 cure='See `metal-drivers node list`.',
             )
         if len(found) > 1:
@@ -77,20 +80,25 @@ def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
 
     :param nova: None where Nova is not configured: nothing matches then.
     """
-    nodes = driver.list_nodes()
-    if nova is None:
-        return Fleet(
-            tuple(
-                Member(
-                    node,
-                    problem='Nova is not configured',
-                    # It says that it is a compute host.
-                    doubtful=node.hypervisor_id is not None,
-                )
-                for node in nodes
+    nodes = boundary.guard(driver).list_nodes()
+    return join(nodes, None if nova is None else nova.list_hosts())
+
+
+def join(nodes: Iterable[Node], hosts: Iterable[ComputeHost] | None) -> Fleet:
+    """:param hosts: None where Nova is not configured."""
+    if hosts is not None:
+        return match(nodes, hosts)
+    return Fleet(
+        tuple(
+            Member(
+                node,
+                problem='Nova is not configured',
+                # It says that it is a compute host.
+                doubtful=node.hypervisor_id is not None,
             )
+            for node in nodes
         )
-    return match(nodes, nova.list_hosts())
+    )
 
 
 def match(nodes: Iterable[Node], hosts: Iterable[ComputeHost]) -> Fleet:

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import requests
 from oslo_utils import strutils
+
+from metal_drivers import redaction
+
+if TYPE_CHECKING:  # what finds drivers cleans texts, too, and has no HTTP
+    import requests
 
 #: How much of a foreign text goes into a message.
 _MOST = 300
-
-_USERINFO = re.compile(r'://[^/@\s]+@')
+#: How much of one is looked at: it may be a whole page.
+_FAR = 10_000
 
 #: Where the services put the text of an error: Nova (``{"forbidden":
 #: {"message": …}}``), Keystone (``{"error": …}``), Ironic
@@ -34,9 +38,21 @@ def fault_text(reply: requests.Response) -> str:
 
 def clean(text: str) -> str:
     """A foreign text for a message: one line, bounded, no credentials."""
-    text = ' '.join(_USERINFO.sub('://***@', text).split())
+    text = ' '.join(redaction.mask_userinfo(text).split())
     text = strutils.mask_password(text)
+    # What is not for the eye may be for a terminal.
+    text = ''.join(char if char.isprintable() else '?' for char in text)
     return text if len(text) <= _MOST else text[: _MOST - 1] + '…'
+
+
+def said(
+    exc: BaseException,
+    redact: Callable[[str], str] = redaction.mask_userinfo,
+) -> str:
+    """The type of an exception, and what it says, cleaned."""
+    name = type(exc).__name__
+    text = clean(redact(redaction.text_of(exc)[:_FAR]))
+    return f'{name}: {text}' if text else name
 
 
 def _dig(found: Any) -> str:

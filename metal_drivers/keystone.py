@@ -83,6 +83,15 @@ def plugin_options(name: str) -> list[cfg.Opt]:
     return options
 
 
+def secret_options(auth_type: object) -> list[cfg.Opt]:
+    """The options of an authentication plugin that hold secrets; none
+    where there is no plugin."""
+    if not auth_type or not isinstance(auth_type, str):
+        return []
+    options = [*auth_options(), *plugin_options(auth_type)]
+    return [opt for opt in options if opt.secret]
+
+
 @functools.cache
 def session_options() -> tuple[cfg.Opt, ...]:
     """keystoneauth's session options: TLS and the time-out."""

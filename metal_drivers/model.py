@@ -6,10 +6,13 @@ All of them are immutable, and none of them does I/O.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import datetime
 import enum
+import types
 from collections.abc import Mapping
+from typing import Any
 
 
 class PowerState(enum.Enum):
@@ -43,16 +46,25 @@ class Capability(enum.Enum):
     #: ``Node.busy`` and ``Node.target`` tell when a change has ended: a
     #: node that has neither and is not there will not get there.
     TELLS_END = 'tells-end'
-    #: ``get_node`` asks the BMC, not a cache.
+    #: ``get_node`` and ``get_power_states`` ask the BMC, not a cache.
+    #: Without it, what is shown says how old the state is.
     LIVE_QUERY = 'live-query'
-    #: ``get_power_states`` takes fewer requests than there are nodes.
-    BULK_QUERY = 'bulk-query'
+    #: ``find_nodes`` asks the service for the nodes that are meant, not for
+    #: its list.
+    FIND = 'find'
     #: ``list_nodes`` tells as fresh a state as ``get_node``, and whether a
     #: change is under way: many nodes can be watched by one list.
     LIVE_LIST = 'live-list'
 
 
-_NO_DETAILS: Mapping[str, object] = {}
+def _frozen(values: Mapping[Any, Any]) -> types.MappingProxyType[Any, Any]:
+    return types.MappingProxyType(dict(values))
+
+
+# So that a node can be pickled, copied and taken apart by asdict().
+copyreg.pickle(types.MappingProxyType, lambda proxy: (_frozen, (dict(proxy),)))
+
+_NO_DETAILS: Mapping[str, object] = _frozen({})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,10 +110,19 @@ class Node:
     fault: str | None = None
     #: The service's own labels: tags, traits.
     labels: frozenset[str] = frozenset()
-    #: Anything else worth showing to an operator. No secrets.
+    #: Anything else worth showing to an operator. No secrets. Kept as a
+    #: copy that cannot be written to.
     details: Mapping[str, object] = dataclasses.field(
         default_factory=lambda: _NO_DETAILS, hash=False
     )
+
+    def __post_init__(self) -> None:
+        given = self.details
+        # A dict, mostly; to ask the other way round takes longer.
+        if type(given) is dict or (
+            given is not _NO_DETAILS and isinstance(given, Mapping)
+        ):
+            object.__setattr__(self, 'details', _frozen(given))
 
     @property
     def settled(self) -> bool:

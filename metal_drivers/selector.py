@@ -9,95 +9,100 @@ where that could mean two things, it refuses and says what to change.
 from __future__ import annotations
 
 import dataclasses
-import enum
+import functools
+from collections.abc import Iterable, Sequence
 
 from oslo_config import cfg
 
-from metal_drivers import base, conf, exceptions, plugins
-from metal_drivers.base import ConfigState, ConfigStatus
+from metal_drivers import base, boundary, candidates, conf, exceptions, plugins
+from metal_drivers.candidates import Candidate, CandidateState
+
+__all__ = [
+    'Candidate',
+    'CandidateState',
+    'Selection',
+    'Selector',
+    'get_driver',
+]
 
 #: Used where no driver is configured, as Watcher has always done.
 FALLBACK = 'ironic'
 
 
-class CandidateState(enum.Enum):
-    """What became of a driver in the selection."""
-
-    SELECTED = 'selected'
-    READY = 'ready'
-    INCOMPLETE = 'incomplete'
-    ABSENT = 'absent'
-    FAILED = 'failed'
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
-class Candidate:
-    """A driver that was found, its state, and the reason for that."""
+class Selection:
+    """What one configuration makes of the drivers."""
 
-    name: str
-    state: CandidateState
-    detail: str
-    plugin: plugins.Plugin
-    #: Whether the configuration has a section for it.
-    mentioned: bool = False
-    #: The required options that have no value.
-    missing: tuple[str, ...] = ()
-
-    @property
-    def distribution(self) -> str:
-        return ', '.join(self.plugin.distributions)
-
-    @property
-    def priority(self) -> int | None:
-        driver = self.plugin.driver
-        return None if driver is None else driver.priority
-
-    @property
-    def group(self) -> str:
-        return conf.driver_group(self.name)
+    #: The drivers that were looked at, by name; the chosen one is marked.
+    candidates: tuple[Candidate, ...]
+    #: The driver to use; None where the selection is refused.
+    chosen: Candidate | None = None
+    #: Why it is refused: names the drivers concerned, and what to change.
+    refusal: exceptions.ConfigurationError | None = None
 
 
 class Selector:
     """Chooses the driver for one configuration.
+
+    Each driver is examined once: make another selector for a
+    configuration that has changed.
 
     :param config: the configuration, parsed or not.
     """
 
     def __init__(self, config: cfg.ConfigOpts) -> None:
         self._conf = config
+        self._examined: dict[str, Candidate] = {}
+
+    @functools.cached_property
+    def selection(self) -> Selection:
+        """Every driver that is installed, and which of them is used."""
+        return self._decide(plugins.find_plugins().names)
 
     def candidates(self) -> list[Candidate]:
-        """Every driver found, by name; the selected one is marked, where
-        the selection is not refused."""
-        found = self._survey()
-        try:
-            chosen, reason = self._choose(found)
-        except exceptions.ConfigurationError:
-            return found
-        return [
-            dataclasses.replace(
-                candidate, state=CandidateState.SELECTED, detail=reason
-            )
-            if candidate is chosen
-            else candidate
-            for candidate in found
-        ]
+        """Every driver that is installed, by name; the selected one is
+        marked, where the selection is not refused."""
+        return list(self.selection.candidates)
 
     def select(self) -> Candidate:
-        """The driver to use.
+        """The driver to use. With a pin, no other driver is imported.
 
         :raises ConfigurationError: the selection is refused; the message
             names the drivers concerned and what to change.
         """
-        chosen, reason = self._choose(self._survey())
-        return dataclasses.replace(
+        selection = self._needed
+        if selection.chosen is None:
+            raise selection.refusal or AssertionError(selection)
+        return selection.chosen
+
+    @functools.cached_property
+    def _needed(self) -> Selection:
+        """The selection, with no more drivers than it takes."""
+        installed = plugins.find_plugins().names
+        pin = conf.settings(self._conf).driver
+        return self._decide(
+            installed
+            if pin == conf.AUTO
+            else [name for name in installed if name == pin]
+        )
+
+    def _decide(self, names: Iterable[str]) -> Selection:
+        found = tuple(self._candidate(name) for name in names)
+        try:
+            chosen, reason = self._choose(found)
+        except exceptions.ConfigurationError as exc:
+            return Selection(found, refusal=exc)
+        marked = dataclasses.replace(
             chosen, state=CandidateState.SELECTED, detail=reason
+        )
+        return Selection(
+            tuple(marked if each is chosen else each for each in found), marked
         )
 
     def load(
         self, osc: base.OpenStackClients | None = None
-    ) -> base.MetalDriver:
-        """An instance of the driver to use.
+    ) -> boundary.GuardedDriver:
+        """An instance of the driver to use, guarded.
 
         :param osc: where the driver finds a keystone session; by default
             ``[watcher_clients_auth]``.
@@ -110,62 +115,32 @@ class Selector:
         values = conf.driver_values(self._conf, chosen.name, driver)
         if osc is None:
             osc = conf.shared_credentials(self._conf)
-        try:
-            return driver(values, osc=osc)
-        except exceptions.ConfigurationError as exc:
-            exc.driver = exc.driver or chosen.name
-            raise
-        except exceptions.MetalError:
-            raise
-        except Exception as exc:
-            raise exceptions.ConfigurationError(
-                f'The driver {chosen.name} of {chosen.distribution} cannot '
-                f'start: {type(exc).__name__}: {exc}',
-                cure=f'Check [{chosen.group}], or choose another driver '
-                f'with [{conf.GROUP}] driver.',
-                driver=chosen.name,
-            ) from exc
-
-    def _survey(self) -> list[Candidate]:
-        return [self._examine(plugin) for plugin in plugins.find_plugins()]
-
-    def _examine(self, plugin: plugins.Plugin) -> Candidate:
-        mentioned = conf.driver_mentioned(self._conf, plugin.name)
-        failed = dataclasses.replace(
-            Candidate(plugin.name, CandidateState.FAILED, '', plugin),
-            mentioned=mentioned,
+        return boundary.start(
+            driver,
+            values,
+            osc,
+            name=chosen.name,
+            distribution=chosen.distribution,
+            cure=f'Check [{chosen.group}], or choose another driver with '
+            f'[{conf.GROUP}] driver.',
         )
-        if plugin.driver is None:
-            return dataclasses.replace(failed, detail=plugin.error)
-        try:
-            values = conf.driver_values(self._conf, plugin.name, plugin.driver)
-            state = plugin.driver.config_state(values)
-            return Candidate(
-                plugin.name,
-                CandidateState(state.status.value),
-                _describe(plugin.name, state),
-                plugin,
-                mentioned,
-                state.missing,
-            )
-        except exceptions.MetalError as exc:
-            return dataclasses.replace(failed, detail=str(exc), mentioned=True)
-        except Exception as exc:
-            return dataclasses.replace(
-                failed,
-                detail=f'cannot judge its configuration: '
-                f'{type(exc).__name__}: {exc}',
-            )
 
-    def _choose(self, found: list[Candidate]) -> tuple[Candidate, str]:
+    def _candidate(self, name: str) -> Candidate:
+        if name not in self._examined:
+            plugin = plugins.find_plugins().get(name)
+            self._examined[name] = candidates.examine(self._conf, plugin)
+        return self._examined[name]
+
+    def _choose(self, found: Sequence[Candidate]) -> tuple[Candidate, str]:
         pin = conf.settings(self._conf).driver
         if pin != conf.AUTO:
-            return _pinned(pin, found), f'named by [{conf.GROUP}] driver'
+            return _named(pin, found), f'named by [{conf.GROUP}] driver'
         for candidate in found:
-            _refuse_doubtful(candidate)
+            if candidate.mentioned:
+                _refuse_doubtful(candidate)
         ready = [c for c in found if c.state is CandidateState.READY]
         if not ready:
-            return _pinned(FALLBACK, found), (
+            return _named(FALLBACK, found), (
                 'the fallback: no driver is configured'
             )
         top = max(c.priority or 0 for c in ready)
@@ -185,8 +160,11 @@ class Selector:
 
 def get_driver(
     config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
-) -> base.MetalDriver:
+) -> boundary.GuardedDriver:
     """The driver that the configuration asks for, ready to use.
+
+    What it returns is checked, and what it raises is named; the driver
+    itself is the attribute ``driver``.
 
     :param config: an oslo.config ConfigOpts; nothing need be registered.
     :param osc: anything with a keystone ``session``, for a driver whose
@@ -198,42 +176,30 @@ def get_driver(
     return Selector(config).load(osc)
 
 
-def _describe(name: str, state: ConfigState) -> str:
-    group = conf.driver_group(name)
-    if state.status is ConfigStatus.READY:
-        return 'configured'
-    if state.status is ConfigStatus.INCOMPLETE:
-        return f'[{group}] lacks {", ".join(state.missing)}'
-    if state.missing:
-        return f'not configured; [{group}] needs {", ".join(state.missing)}'
-    return 'not configured'
-
-
-def _pinned(name: str, found: list[Candidate]) -> Candidate:
+def _named(name: str, found: Iterable[Candidate]) -> Candidate:
     """The driver of that name, or why it cannot be used."""
-    by_name = {candidate.name: candidate for candidate in found}
-    candidate = by_name.get(name)
-    if candidate is None:
+    for candidate in found:
+        if candidate.name == name:
+            break
+    else:
+        installed = ', '.join(plugins.find_plugins().names)
         raise exceptions.ConfigurationError(
             f'There is no driver {name!r}; installed are '
-            f'{", ".join(by_name) or "none"}',
+            f'{installed or "none"}',
             cure=f'Name one of these in [{conf.GROUP}] driver, or install '
             f'the package that has it.',
             driver=name,
             options=('driver',),
         )
-    if candidate.state is CandidateState.FAILED:
-        raise _unusable(candidate)
-    if candidate.missing or candidate.state is CandidateState.INCOMPLETE:
+    _refuse_doubtful(candidate)
+    if candidate.missing:
         raise _incomplete(candidate)
     return candidate
 
 
 def _refuse_doubtful(candidate: Candidate) -> None:
     """Whoever half configured a driver meant it."""
-    if candidate.plugin.ambiguous:
-        raise _unusable(candidate)
-    if candidate.state is CandidateState.FAILED and candidate.mentioned:
+    if candidate.state is CandidateState.FAILED:
         raise _unusable(candidate)
     if candidate.state is CandidateState.INCOMPLETE:
         raise _incomplete(candidate)
@@ -251,12 +217,13 @@ def _unusable(candidate: Candidate) -> exceptions.ConfigurationError:
 
 
 def _incomplete(candidate: Candidate) -> exceptions.ConfigurationError:
-    missing = ', '.join(candidate.missing)
+    group, missing = candidate.group, ', '.join(candidate.missing)
+    lacking = f'[{group}] lacks {missing or "something"}'
+    completing = f'Add {missing} there' if missing else f'Complete [{group}]'
     return exceptions.ConfigurationError(
-        f'The driver {candidate.name} is not fully configured: '
-        f'[{candidate.group}] lacks {missing}',
-        cure=f'Add {missing} there, or remove what the section has and, to '
-        f'use another driver, name it in [{conf.GROUP}] driver.',
+        f'The driver {candidate.name} is not fully configured: {lacking}',
+        cure=f'{completing}, or remove what the section has and, to use '
+        f'another driver, name it in [{conf.GROUP}] driver.',
         driver=candidate.name,
         options=candidate.missing,
     )

@@ -6,13 +6,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from cliff import columns, lister
 from cliff import show as cliff_show
 from oslo_config import cfg
 
-from metal_drivers import base, compute, exceptions, selector
+from metal_drivers import base, compute, exceptions, foreign, selector
+from metal_drivers.cli import progress
+
+D = TypeVar('D', bound=base.MetalDriver)
 
 
 class OrNothing(columns.FormattableColumn[Any]):
@@ -33,6 +36,11 @@ class _Command:
     #: What the command exits with, where no error ends it.
     status = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Given back once the results are printed.
+        self._opened: list[base.MetalDriver] = []
+
     @property
     def conf(self) -> cfg.ConfigOpts:
         conf: cfg.ConfigOpts = self.app.conf
@@ -44,20 +52,46 @@ class _Command:
     ) -> Iterator[tuple[base.MetalDriver, compute.Compute | None]]:
         """The driver and Nova, as configured."""
         nova = compute.open_compute(self.conf)
-        with selector.get_driver(self.conf) as driver:
-            yield driver, nova
+        yield self.opened(selector.get_driver(self.conf)), nova
+
+    def opened(self, driver: D) -> D:
+        """Have the driver closed after all else is done."""
+        self._opened.append(driver)
+        return driver
+
+    def waiting(
+        self, nova: compute.Compute | None, driver: bool = True
+    ) -> contextlib.AbstractContextManager[None]:
+        """Show at a terminal that these are waited for.
+
+        :param nova: None where it is not asked.
+        :param driver: whether the bare metal service is.
+        """
+        names = ['the bare metal service'] if driver else []
+        names += ['Nova'] if nova else []
+        return progress.waiting(
+            self.app.stdout, self.app.stderr, ' and '.join(names)
+        )
 
     def run(self, parsed_args: argparse.Namespace) -> int:
+        # What drivers print is not to get between the results.
+        with contextlib.redirect_stdout(self.app.stderr):
+            return self._run(parsed_args)
+
+    def _run(self, parsed_args: argparse.Namespace) -> int:
         try:
             super().run(parsed_args)  # type: ignore[misc]
+            self.app.stdout.flush()
         except (exceptions.MetalError, BrokenPipeError):
             raise
         except Exception as exc:
-            said = ' '.join(str(exc).split())
             raise exceptions.MetalError(
-                f'This should not happen: {type(exc).__name__}: {said}',
+                f'This should not happen: {foreign.said(exc)}',
                 cure='Please report it, with what --debug shows.',
             ) from exc
+        finally:
+            for driver in self._opened:
+                driver.close()
         return self.status
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from metal_drivers import fleet
+from metal_drivers import fleet, lookup
 from metal_drivers.cli import base, progress
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine, PowerSettings
@@ -48,7 +48,11 @@ class Batch(base.Lister, abc.ABC):
         if not parsed_args.dry_run:
             self.confirm(parsed_args)
         with self.services() as (driver, nova):
-            found = fleet.load(driver, nova)
+            with self.waiting(nova):
+                if parsed_args.nodes:
+                    found = lookup.look_up(driver, nova, parsed_args.nodes)
+                else:
+                    found = fleet.load(driver, nova)
             total = self.count(found, parsed_args)
             with progress.shown(
                 self.app.stdout, self.app.stderr, total

@@ -31,36 +31,45 @@ class Check(base.Lister):
     def _results(self) -> Iterable[CheckResult]:
         settings = PowerSettings.from_conf(self.conf)
         chooser = selector.Selector(self.conf)
+        driver = nova = None
         try:
             chosen = chooser.select()
-            driver = chooser.load()
+            driver = self.opened(chooser.load())
+        except exceptions.MetalError as exc:
+            found = [CheckResult('driver', CheckStatus.FAILED, str(exc))]
+        else:
+            with self.waiting(None):
+                told = driver.check()
+            detail = f'{chosen.name}: {chosen.detail}'
+            found = [CheckResult('driver', CheckStatus.OK, detail), *told]
+        yield from found
+        try:
+            nova = compute.open_compute(self.conf)
         except exceptions.ConfigurationError as exc:
-            yield CheckResult('driver', CheckStatus.FAILED, str(exc))
+            yield CheckResult('nova', CheckStatus.FAILED, str(exc))
             return
-        yield CheckResult(
-            'driver', CheckStatus.OK, f'{chosen.name}: {chosen.detail}'
-        )
-        with driver:
-            found = driver.check()
-            yield from found
-            nova = None
-            try:
-                nova = compute.open_compute(self.conf)
-            except exceptions.ConfigurationError as exc:
-                yield CheckResult('nova', CheckStatus.FAILED, str(exc))
-                return
-            if nova is None:
-                yield CheckResult(
-                    'nova',
-                    CheckStatus.WARNING,
-                    'no credentials in [nova] or [watcher_clients_auth]: '
-                    'no node matches a compute host',
-                )
-                return
+        if nova is None:
+            yield CheckResult(
+                'nova',
+                CheckStatus.WARNING,
+                'no credentials in [nova] or [watcher_clients_auth]: '
+                'no node matches a compute host',
+            )
+            return
+        with self.waiting(nova, driver=False):
             found += (asked := nova.check())
-            yield from asked
-            if not any(each.status is CheckStatus.FAILED for each in found):
-                yield from _matching(fleet.load(driver, nova), settings)
+        yield from asked
+        if driver is None or any(
+            each.status is CheckStatus.FAILED for each in found
+        ):
+            return
+        try:
+            with self.waiting(nova):
+                members = fleet.load(driver, nova)
+        except exceptions.MetalError as exc:
+            yield CheckResult('matching', CheckStatus.FAILED, str(exc))
+        else:
+            yield from _matching(members, settings)
 
 
 def _matching(

@@ -10,7 +10,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import MetalDriver, conf, exceptions, selector
+from metal_drivers import MetalDriver, conf, exceptions, redaction, selector
+from metal_drivers.boundary import answers
 from metal_drivers.cli import base
 
 LOG = logging.getLogger(__name__)
@@ -24,13 +25,10 @@ class ListDrivers(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        chooser = selector.Selector(self.conf)
-        rows = [_row(candidate) for candidate in chooser.candidates()]
-        try:
-            chooser.select()
-        except exceptions.ConfigurationError as exc:
-            LOG.warning('No driver is selected. %s', exc)
-        return _COLUMNS, rows
+        selection = selector.Selector(self.conf).selection
+        if selection.refusal is not None:
+            LOG.warning('No driver is selected. %s', selection.refusal)
+        return _COLUMNS, [_row(each) for each in selection.candidates]
 
 
 class ShowDriver(base.ShowOne):
@@ -73,7 +71,11 @@ def _show(
     if driver is None:
         nothing = base.OrNothing(None)
         return columns, [*_row(candidate), nothing, '', candidate.group, '']
-    capabilities = sorted(each.value for each in driver.capabilities)
+    try:
+        found = answers.capabilities(driver.capabilities)
+    except answers.Wrong:  # what it can do depends on where it is used
+        found = frozenset()
+    capabilities = sorted(each.value for each in found)
     return columns, [
         *_row(candidate),
         driver.priority,
@@ -94,10 +96,13 @@ def _options(
     except exceptions.ConfigurationError:
         # What is wrong is the detail of the candidate.
         return
-    for opt in driver.get_config_opts():
+    for opt in candidate.plugin.options:
         value = values[opt.dest]
         if opt.secret and value is not None:
             value = '***'
+        elif isinstance(value, str | list):
+            # A list is printed as one.
+            value = redaction.mask_userinfo(str(value))
         where = _location(config, candidate.group, opt)
         yield f'{opt.dest} = {"" if value is None else value} ({where})'
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import fleet
-from metal_drivers.cli import base
+from cliff import columns
+
+from metal_drivers import ages, fleet, lookup
+from metal_drivers.cli import base, live, terminal
 from metal_drivers.model import ComputeHost, Node, PowerState
 from metal_drivers.power import ownership
 
@@ -23,6 +26,9 @@ _COLUMNS = (
     'Note',
 )
 
+#: Seconds after which it is said how old a power state is.
+_RECENT = 60.0
+
 
 class ListNodes(base.Lister):
     """List the nodes, with the compute hosts on them."""
@@ -35,27 +41,41 @@ class ListNodes(base.Lister):
             help='ask for each power state now, instead of showing what the '
             'service knew last',
         )
+        parser.add_argument(
+            '--long',
+            action='store_true',
+            help='every column, on a terminal too; other formats than the '
+            'table always have all',
+        )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        with self.services() as (driver, nova):
+        with self.services() as (driver, nova), self.waiting(nova):
             members = fleet.load(driver, nova).members
             if parsed_args.live:
-                states = driver.get_power_states(
-                    member.node.id for member in members
-                )
-                members = tuple(
-                    dataclasses.replace(
-                        member,
-                        node=dataclasses.replace(
-                            member.node, power_state=states[member.node.id]
-                        ),
-                    )
-                    for member in members
-                )
+                members = live.members(driver, members)
         return _COLUMNS, [row(member) for member in members]
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        stdout = self.app.stdout
+        if parsed_args.formatter == 'table' and stdout.isatty():
+            self.formatter = terminal.TerminalFormatter(
+                terminal.width_of(stdout)
+            )
+            if not (parsed_args.long or parsed_args.columns):
+                # Chosen here, so that it can still be sorted by.
+                parsed_args.columns = [
+                    name for name in column_names if name != 'ID'
+                ]
+        status: int = super().produce_output(parsed_args, column_names, data)
+        return status
 
 
 class ShowNode(base.ShowOne):
@@ -73,13 +93,17 @@ class ShowNode(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
-        with self.services() as (driver, nova):
-            member = fleet.load(driver, nova).find(parsed_args.node)
+        with self.services() as (driver, nova), self.waiting(nova):
+            found = lookup.look_up(driver, nova, [parsed_args.node])
+            member = found.find(parsed_args.node)
             member = dataclasses.replace(
                 member, node=driver.get_node(member.node.id)
             )
         node, host = member.node, member.host
+        seen = ages.as_seen(node, driver.capabilities, _now())
         rows = dict(zip(_COLUMNS, row(member), strict=True)) | {
+            'Power State': _State(node.power_state, seen),
+            'Asked Live': not seen,
             'Hypervisor': host.hypervisor_hostname if host else None,
             'Hypervisor ID': host.id if host else None,
             'Compute Service': host.status if host else None,
@@ -105,12 +129,37 @@ class ShowNode(base.ShowOne):
         ]
 
 
+class _State(columns.FormattableColumn[str]):
+    """A power state, and for people how old it is."""
+
+    def __init__(self, state: PowerState, seen: str = '') -> None:
+        super().__init__(state.value)
+        self._seen = seen
+
+    def human_readable(self) -> str:
+        return f'{self._value} ({self._seen})' if self._seen else self._value
+
+
+def _old(node: Node) -> str:
+    """When its power state was seen, where that is worth a word."""
+    if node.observed_at is None:
+        return ''
+    now = _now()
+    if (now - node.observed_at).total_seconds() < _RECENT:
+        return ''
+    return ages.ago(node.observed_at, now)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
 def row(member: fleet.Member) -> tuple[Any, ...]:
     node, host = member.node, member.host
     return (
         node.id,
         node.name,
-        node.power_state.value,
+        _State(node.power_state, _old(node)),
         base.OrNothing(host.name if host else None),
         base.OrNothing(host.state if host else None),
         base.OrNothing(host.servers if host else None),

@@ -1,16 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody at a terminal sees of a batch while it runs."""
+"""What somebody at a terminal sees while a command runs."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from metal_drivers.power import Event, Step
 from metal_drivers.power.events import Watcher
+
+#: Seconds after which a wait is shown, and then updated.
+AFTER = 1.0
+
+
+@contextlib.contextmanager
+def waiting(stdout: TextIO, stderr: TextIO, what: str) -> Iterator[None]:
+    """Show on stderr what is waited for, and since when.
+
+    The line is removed at the end. Nothing is drawn within the first
+    second, or where :func:`shown` would draw nothing.
+    """
+    if not _is_seen(stdout, stderr):
+        yield
+        return
+    text = f'Waiting for {what} since {time.strftime("%H:%M:%S")}'
+    begin = time.monotonic()
+    over = threading.Event()
+
+    def draw() -> None:
+        line = ''
+        while not over.wait(AFTER):
+            line = f'{text} ({time.monotonic() - begin:.0f} s)'
+            stderr.write(f'\r{line}')
+            stderr.flush()
+        if line:
+            stderr.write(f'\r{" " * len(line)}\r')
+            stderr.flush()
+
+    thread = threading.Thread(target=draw, name='metal-waiting', daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -20,9 +57,7 @@ def shown(stdout: TextIO, stderr: TextIO, total: int) -> Iterator[Watcher]:
     Where one of them is no terminal, or where the log is written there
     anyway, nothing is drawn, and rich is not imported.
     """
-    if not (
-        stdout.isatty() and stderr.isatty()
-    ) or logging.getLogger().isEnabledFor(logging.INFO):
+    if not _is_seen(stdout, stderr):
         yield lambda event: None
         return
 
@@ -38,6 +73,14 @@ def shown(stdout: TextIO, stderr: TextIO, total: int) -> Iterator[Watcher]:
     )
     with bars:
         yield _Board(bars, bars.add_task('nodes', total=total)).watch
+
+
+def _is_seen(stdout: TextIO, stderr: TextIO) -> bool:
+    return (
+        stdout.isatty()
+        and stderr.isatty()
+        and not logging.getLogger().isEnabledFor(logging.INFO)
+    )
 
 
 class _Board:

@@ -26,7 +26,6 @@ class FakeDriver(base.MetalDriver):
             Capability.SOFT_OFF,
             Capability.TELLS_END,
             Capability.LIVE_QUERY,
-            Capability.BULK_QUERY,
             Capability.LIVE_LIST,
         }
     )

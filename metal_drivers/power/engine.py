@@ -8,7 +8,7 @@ import concurrent.futures
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from metal_drivers import base, compute, exceptions
+from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers import fleet as fleets
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
@@ -28,7 +28,7 @@ class PowerEngine:
 
     :param nova: None where Nova is not configured.
     :param watch: told of each step, in the thread that takes it.
-    :param backend: what events call the driver; by default its class.
+    :param backend: what events call the driver; by default its name.
     :param shared: what all engines over these services share: the rates,
         for one. By default this engine shares nothing.
     :param chance: numbers from 0 to 1, for the jitter.
@@ -46,12 +46,12 @@ class PowerEngine:
         shared: Shared | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.driver, self.nova, self.settings = driver, nova, settings
+        self.driver = boundary.guard(driver)
+        self.nova, self.settings = nova, settings
         self.clock = clock or Clock()
         self.shared = shared or Shared()
         self._watch, self._chance = watch, chance
-        name = type(driver).__name__
-        self._backend = backend or name.removesuffix('Driver').casefold()
+        self._backend = backend or self.driver.name
         self._cancel = Cancel()
 
     def switch(
@@ -142,7 +142,8 @@ class PowerEngine:
         work: Callable[[Member], PowerResult],
     ) -> list[PowerResult]:
         """All of them, so many at a time; no thread is left after that."""
-        self.shared.nodes(self.driver).size = len(fleet.members)
+        if fleet.whole:
+            self.shared.nodes(self.driver).size = len(fleet.members)
         workers = min(self.settings.max_concurrent, len(members))
         if workers <= 1:
             return [work(member) for member in members]
@@ -171,7 +172,8 @@ class PowerEngine:
             self.settings.most_off,
             self.clock.monotonic(),
             lambda: fleets.load(self.driver, self.nova),
-            fleet,
+            # Hosts that are off are not counted in a part.
+            fleet if fleet and fleet.whole else None,
             self.settings.dry_run,
         )
         return Tools(
@@ -196,8 +198,8 @@ class PowerEngine:
     ) -> PowerResult:
         runner = Runner(tools, table, member, state)
         outcome, detail = runner.run()
-        member = runner.facts.member
-        return PowerResult(member.node.id, member.label, outcome, detail)
+        label = runner.facts.member.label
+        return PowerResult(member.node.id, label, outcome, detail)
 
 
 def left_behind(fleet: Fleet) -> list[Member]:

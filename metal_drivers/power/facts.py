@@ -14,7 +14,7 @@ import datetime
 import enum
 from typing import Any, Self
 
-from metal_drivers import exceptions
+from metal_drivers import ages, exceptions
 from metal_drivers.fleet import Member
 from metal_drivers.model import (
     Capability,
@@ -70,6 +70,8 @@ class Fact:
 class Order:
     """What was asked for; never changes."""
 
+    #: The node, as it was listed: never what an answer calls it.
+    node_id: str
     #: None: to recover what an earlier run has left.
     state: PowerState | None
     settings: PowerSettings
@@ -185,6 +187,8 @@ class Facts:
     decided: Decided | None = None
 
     # What was seen on the way.
+    #: How old the state of the node is, unless it was asked live.
+    age: str = ''
     #: The first state without work under way.
     first: PowerState | None = None
     #: When this process last sent the node a request, in seconds.
@@ -260,7 +264,7 @@ class Facts:
     @property
     def mark(self) -> ownership.Mark | None:
         """Our marker for this very node, as nova-compute last bore it."""
-        return ownership.mark_for(self.compute, self.member.node.id)
+        return ownership.mark_for(self.compute, self.order.node_id)
 
     @property
     def written(self) -> Write | None:
@@ -325,18 +329,15 @@ class Facts:
         known.__dict__.update(self.__dict__, **fields)
         return known
 
-    def learn(
-        self, what: What, fact: Fact, today: datetime.datetime | None = None
-    ) -> Self:
+    def learn(self, what: What, fact: Fact, today: datetime.datetime) -> Self:
         """Know an answer.
 
-        :param today: the time of day, where the answer bears a marker.
+        :param today: the time of day.
         """
         known = self.change(**{what.value: fact}, turn=self.turn + 1)
         if what is What.NODE:
-            return known._saw(fact)
+            return known._saw(fact, today)
         if what is What.SERVICE and fact.value is not None:
-            assert today is not None  # noqa: S101, the runner has a clock
             return known._heard(fact, fact.value, today)
         if what is What.UNPLACED and fact.error is None:
             # Those that came later cannot land here.
@@ -354,7 +355,7 @@ class Facts:
             )
         return known
 
-    def _saw(self, fact: Fact) -> Self:
+    def _saw(self, fact: Fact, today: datetime.datetime) -> Self:
         if fact.error is not None:
             if not self.following:
                 return self
@@ -366,7 +367,8 @@ class Facts:
             )
             return self._with(node)
         node = fact.value
-        known = self._with(node)
+        seen = ages.as_seen(node, self.order.capabilities, today)
+        known = self._with(node).change(age=f', {seen}' if seen else '')
         if node.settled and self.first is None:
             known = known.change(
                 first=node.power_state, mode_since=fact.answered

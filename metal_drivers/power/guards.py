@@ -134,7 +134,12 @@ GUARDS: tuple[Guard, ...] = (
 
 #: What is asked before nova-compute is enabled on a host that is on: nothing
 #: is switched then.
-ENABLING: tuple[Guard, ...] = (matched, not_in_maintenance, not_locked)
+ENABLING: tuple[Guard, ...] = (
+    matched,
+    not_in_maintenance,
+    not_locked,
+    allowed_by_service,
+)
 
 
 def refusal(

@@ -101,7 +101,7 @@ def off_already(facts: Facts, now: float) -> Step | None:
     if not facts.arrived:
         return None
     if facts.first is PowerState.OFF:
-        return Decide(Outcome.ALREADY, 'off')
+        return Decide(Outcome.ALREADY, f'off{facts.age}')
     return Decide(Outcome.DONE, _how(facts))
 
 

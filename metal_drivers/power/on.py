@@ -90,7 +90,9 @@ def another_run(facts: Facts, now: float) -> Step | None:
 
 
 def no_nova_compute(facts: Facts, now: float) -> Step | None:
-    return _good(facts, 'on') if _on(facts) and not facts.managed else None
+    if not _on(facts) or facts.managed:
+        return None
+    return _good(facts, f'on{facts.age}' if _already(facts) else 'on')
 
 
 def on_already(facts: Facts, now: float) -> Step | None:
@@ -102,7 +104,7 @@ def on_already(facts: Facts, now: float) -> Step | None:
             return None
         return Decide(Outcome.DONE, f'on{_unfinished(facts)}')
     if facts.found is None:
-        return Decide(Outcome.ALREADY, 'on')
+        return Decide(Outcome.ALREADY, f'on{facts.age}')
     reason = common.refusal(facts, guards.ENABLING)
     detail = _not_enabled(facts, now)
     if reason:
@@ -279,6 +281,14 @@ def _comes_back(facts: Facts) -> bool:
     return _on(facts) and facts.managed and _awaits(facts)
 
 
+def _rival(facts: Facts, now: float) -> bool:
+    """Whether a run that was found before may still power it off."""
+    foreign = facts.foreign
+    if foreign is None or foreign.mark.kind is MarkKind.POWERING_ON:
+        return False
+    return bool(foreign.left(now, common.aftermath(facts, foreign.mark)))
+
+
 def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
     """When it is on, nova-compute has to come back, see below."""
     if not _comes_back(facts) or facts.enabled_well:
@@ -291,7 +301,9 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
         refused = outcome is Outcome.REFUSED
         outcome = Outcome.FAILED if refused else outcome
         return Decide(outcome, f'on, but {error}')
-    if facts.back and (enabled is None or facts.waited > enabled.turn):
+    rival = _rival(facts, now)
+    again = enabled is None or facts.waited > enabled.turn
+    if facts.back and again and not rival:
         return None
     seconds = facts.settings.service_up_timeout
     until = max(facts.on_since or 0.0, facts.excused_until) + seconds
@@ -299,6 +311,8 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
         where = f'on {facts.host}'
         return Wait(until, where, Event.SERVICE, What.SERVICE, at_once=True)
     problem = f' ({error.message})' if error else ''
+    if facts.back and rival:
+        problem = '; another run may be powering it off'
     return time_out(
         f'on, but nova-compute on {facts.host} was not seen to be back '
         f'within {seconds:g} s{problem}. Run the same command again once it '

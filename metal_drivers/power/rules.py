@@ -20,7 +20,7 @@ from metal_drivers.power.facts import Facts, What
 
 #: An answer on which a request for power rests came at most so many
 #: seconds before that request.
-FRESH = 15.0
+FRESH = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

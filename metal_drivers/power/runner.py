@@ -72,6 +72,7 @@ class Runner:
         self._waiting = '', ''
         self.facts = Facts(
             Order(
+                member.node.id,
                 state,
                 tools.settings,
                 tools.driver.capabilities,
@@ -162,14 +163,14 @@ class Runner:
         self._learn(what, asked, value, error)
 
     def _answer(self, what: What) -> Any:
-        tools, member = self._tools, self.facts.member
+        tools, node_id = self._tools, self.facts.order.node_id
         match what:
             case What.CLAIM:
                 state = self._state or PowerState.ON
                 return (
-                    tools.shared.claim(member.node.id, state),
-                    tools.shared.last_sent(member.node.id),
-                    tools.shared.powered_on(member.node.id),
+                    tools.shared.claim(node_id, state),
+                    tools.shared.last_sent(node_id),
+                    tools.shared.powered_on(node_id),
                 )
             case What.SLOT:
                 assert self._state is not None  # noqa: S101, none is sent
@@ -177,9 +178,9 @@ class Runner:
                     tools.settings.rate(self._state), self._clock.monotonic()
                 )
             case What.OTHERS_OFF:
-                return tools.room.take(member.node.id)
+                return tools.room.take(node_id)
             case What.NODE:
-                return tools.driver.get_node(member.node.id)
+                return tools.driver.get_node(node_id)
         if tools.nova is None:
             return None
         match what:
@@ -214,7 +215,7 @@ class Runner:
         assert self._tools.nova is not None  # noqa: S101, it was asked
         assert facts.service is not None  # noqa: S101, it was asked
         began = self._clock.monotonic()
-        node_id = facts.member.node.id
+        node_id = facts.order.node_id
         reason = ownership.reason(node_id, self._clock.now(), step.kind)
         if step.former is not None:
             reason = ownership.reason(
@@ -286,8 +287,12 @@ class Runner:
         self._change(sent=sent, denied=None, soft_pending=pending)
         try:
             self._tools.driver.set_power_state(
-                self.facts.member.node.id, state, step.mode, **extra
+                self.facts.order.node_id, state, step.mode, **extra
             )
+        except exceptions.DriverError as exc:
+            # A driver that is broken is not asked for more.
+            self._sent(sent, doubt=exc)
+            self._decide(Outcome.FAILED, str(exc))
         except (exceptions.UnavailableError, exceptions.ProtocolError) as exc:
             self._sent(sent, doubt=exc)
         except exceptions.MetalError as exc:
@@ -307,7 +312,7 @@ class Runner:
     def _sent(self, sent: Sent, **fields: Any) -> None:
         """The request may have arrived, at any time until now."""
         now = self._clock.monotonic()
-        node_id = self.facts.member.node.id
+        node_id = self.facts.order.node_id
         self._tools.shared.sent(node_id, self.facts.goal, now)
         if self._slot_taken:
             assert self._state is not None  # noqa: S101, it was sent
@@ -345,7 +350,7 @@ class Runner:
     def _watching(
         self, step: rules.Wait, backoff: Backoff
     ) -> Watch[Any] | None:
-        shared, key = self._tools.shared, self.facts.member.node.id
+        shared, key = self._tools.shared, self.facts.order.node_id
         poller: Any
         if step.look is What.NODE:
             poller = shared.nodes(self._tools.driver)
@@ -401,9 +406,9 @@ class Runner:
         node = facts.member.node
         if facts.sent is not None and node.settled:
             now = self._clock.monotonic()
-            shared.seen(node.id, node.power_state, now)
+            shared.seen(facts.order.node_id, node.power_state, now)
         if facts.claim is not None and facts.claim.value is None:
-            shared.release(node.id)
+            shared.release(facts.order.node_id)
 
     # Telling.
 

@@ -200,6 +200,7 @@ class Room:
         self._shared, self._limit, self._load = shared, limit, load
         self._since = now - _STALE
         self._fleet, self._dry_run = found, dry_run
+        self._lock = threading.Lock()
         #: What a dry run would have powered off.
         self._planned: set[str] = set()
 
@@ -209,9 +210,11 @@ class Room:
         :returns: None: it may. Else how many others are off.
         :raises MetalError: the fleet cannot be listed.
         """
-        if self._fleet is None:
-            self._fleet = self._load()
-        nodes = [m.node for m in self._fleet.members if m.host]
+        with self._lock:  # one list for all that wait for it
+            if self._fleet is None:
+                self._fleet = self._load()
+            members = self._fleet.members
+        nodes = [m.node for m in members if m.host]
         off = {node.id for node in nodes if node.counts_as_off}
         others = self._shared.take_room(
             node_id,

@@ -17,13 +17,13 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import base, compute, conf, fleet, selector
-from metal_drivers.model import Node
+from metal_drivers import base, compute, conf, fleet, lookup, selector
+from metal_drivers.model import Capability, Node
 from metal_drivers.power import PowerEngine, PowerSettings, ownership
 
 LOG = log.getLogger(__name__)
 
-#: Seconds for which the actions of a plan share one list of the fleet.
+#: Seconds for which the actions of a plan share one list of the nodes.
 #: From it they take which host a node runs; all else is asked live.
 _FRESH = 10.0
 
@@ -55,8 +55,8 @@ class Services:
         self.nova = nova
         self.settings = settings
         self._lock = threading.Lock()
-        self._fleet = fleet.Fleet(())
-        self._loaded_at = float('-inf')
+        self._nodes: list[Node] = []
+        self._listed_at = float('-inf')
 
     def engine(self) -> PowerEngine:
         """An engine, to be cancelled by itself; all keep one pace."""
@@ -72,12 +72,9 @@ class Services:
         :raises NotFoundError: there is no such node.
         """
         node = self.driver.get_node(node_id)
-        with self._lock:  # one list for all that wait for it
-            member = self._known(node_id)
-            if member is None or _identity(member.node) != _identity(node):
-                self._fleet = self.load()
-                self._loaded_at = time.monotonic()
-                member = self._known(node_id)
+        member = lookup.member(
+            self.driver, self.nova, node_id, self._listed(node)
+        )
         if member is None:
             # Not in the list of those that are to be managed.
             return fleet.Member(node, problem='the list of nodes lacks it')
@@ -94,13 +91,20 @@ class Services:
         service = self.nova.get_service(member.host.name)
         return ownership.ours(service, member.node.id)
 
-    def _known(self, node_id: str) -> fleet.Member | None:
-        if time.monotonic() - self._loaded_at > _FRESH:
+    def _listed(self, node: Node) -> list[Node] | None:
+        """All nodes, as they were listed a moment ago, that one among them
+        as it is; None: the driver finds a node without its list."""
+        if Capability.FIND in self.driver.capabilities:
             return None
-        for member in self._fleet.members:
-            if member.node.id == node_id:
-                return member
-        return None
+        with self._lock:  # one list for all that wait for it
+            fresh = time.monotonic() - self._listed_at <= _FRESH
+            if not fresh or not any(
+                each.id == node.id and _identity(each) == _identity(node)
+                for each in self._nodes
+            ):
+                self._nodes = self.driver.list_nodes()
+                self._listed_at = time.monotonic()
+            return self._nodes
 
 
 class _Process:

@@ -12,7 +12,12 @@ import sys
 import uuid
 from collections.abc import Iterable
 
-from metal_drivers_tests.benchmarks import contenders, maas, power
+from metal_drivers_tests.benchmarks import (
+    contenders,
+    maas,
+    maas_ages,
+    power,
+)
 from metal_drivers_tests.emulators import ironic, nova
 
 #: Nodes that the in-tree way is measured on; it makes two requests each.
@@ -45,6 +50,7 @@ def main() -> int:
     results['in-tree'] = slow
     _print(results, options.nodes, sample)
     maas.show(options.machines, options.states, options.rounds)
+    maas_ages.show()
     power.show()
     return 0
 

@@ -137,6 +137,28 @@ class DriverContract(testtools.TestCase):
                 exceptions.NotFoundError, self.driver.get_node, odd
             )
 
+    def test_finds_nodes_as_they_are_listed(self) -> None:
+        """By each of their names, with whoever shares it."""
+        nodes = self.driver.list_nodes()
+        for node in nodes[:3]:
+            for name in {node.id, node.name, *node.host_names}:
+                for ref in {name, name.upper()}:
+                    self.assertEqual(
+                        _as_listed(base.named(nodes, ref)),
+                        _as_listed(self.driver.find_nodes(ref)),
+                        ref,
+                    )
+
+    def test_finds_nothing_that_is_not_there(self) -> None:
+        for ref in (self.unknown_id, '', '../x', 'a b', 'a?b=c', 'ä', '*'):
+            self.assertEqual([], self.driver.find_nodes(ref), ref)
+
+    def test_lists_nodes_that_tell_their_hypervisor(self) -> None:
+        """Without the list nobody sees that two claim one hypervisor."""
+        if Capability.FIND in self.driver.capabilities:
+            for node in self.driver.list_nodes():
+                self.assertIsNone(node.hypervisor_id, node.id)
+
     def test_power_states_are_of_those_asked_for(self) -> None:
         nodes = self.driver.list_nodes()
         states = self.driver.get_power_states(node.id for node in nodes)
@@ -282,3 +304,9 @@ def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
 
 def _ids(driver: base.MetalDriver) -> list[str]:
     return sorted(node.id for node in driver.list_nodes())
+
+
+def _as_listed(nodes: Iterable[Node]) -> dict[str, Node]:
+    return {
+        node.id: dataclasses.replace(node, observed_at=None) for node in nodes
+    }

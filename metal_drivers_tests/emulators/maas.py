@@ -19,7 +19,9 @@ from metal_drivers_tests.emulators import (
     maas_api,
     maas_auth,
     maas_clock,
+    maas_fleet,
     maas_handlers,
+    maas_names,
     maas_state,
     maas_tls,
     messages,
@@ -66,12 +68,15 @@ class MaasEmulator(http.HttpEmulator):
         super().__init__(port)
         self.region = maas_state.Region(version)
         self._tls = tls
-        self._fleet = maas_state.Fleet()
+        self._fleet = maas_fleet.Fleet()
         self._clock = maas_clock.Clock(self._hold)
         self._workers = maas_clock.Workers(self._hold, workers)
         self._auth = maas_auth.Authenticator(self.region)
         self._handlers = maas_handlers.Handlers(
             self.region, self._fleet, self._clock, self._auth
+        )
+        self._names = maas_names.Names(
+            self.region, self._fleet.machines, self._auth
         )
         self.admin = self.add_user('admin', superuser=True)
         self.joe = self.add_user('joe')
@@ -166,7 +171,7 @@ class MaasEmulator(http.HttpEmulator):
         """Query every BMC, as the region does every few minutes."""
         for machine in self.machines.values():
             if machine.power_type != 'manual' and not machine.unreachable:
-                machine.cached = machine.power
+                machine.heard(machine.power)
 
     # What a test looks at.
 
@@ -201,7 +206,7 @@ class MaasEmulator(http.HttpEmulator):
     # How it answers.
 
     def routes(self) -> Iterable[http.Route]:
-        return self._handlers.routes()
+        return (*self._handlers.routes(), *self._names.routes())
 
     def after(
         self, request: messages.Request, reply: messages.Reply

@@ -76,6 +76,13 @@ def no_rack(rack_id: str) -> messages.Reply:
     )
 
 
+def no_access(hostname: str) -> messages.Reply:
+    return text(
+        503,
+        f'No rack controllers can access the BMC of node {hostname}',
+    )
+
+
 def busy(target: str, hostname: str) -> messages.Reply:
     return text(
         503,

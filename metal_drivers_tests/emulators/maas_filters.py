@@ -19,6 +19,9 @@ _NOT_EMULATED = re.compile(
     '|(not_)?deployment_target'
 )
 _POWER_STATES = ('on', 'off', 'unknown', 'error')
+# Where it is measured what an empty value is: refused as any that is not
+# known, or the name of no machine.
+_MAY_BE_EMPTY = frozenset({'pool', 'status', 'power_state', 'hostname'})
 
 
 class Filters:
@@ -38,7 +41,7 @@ class Filters:
         self._wanted = {
             name: list(values)
             for name, values in request.query.items()
-            if name != 'op' and any(values)
+            if name != 'op'
         }
         for name in ('tags', 'zone', 'pool', 'owner', 'status'):
             self._wanted.setdefault(name, [])
@@ -91,8 +94,12 @@ class Filters:
             *('id', 'hostname', 'domain', 'zone', 'pool', 'tags'),
             *('not_tags', 'owner', 'status', 'power_state', 'op'),
         }
-        for name in request.query:
+        for name, values in request.query.items():
             if name in known:
+                if '' in values and name not in _MAY_BE_EMPTY:
+                    raise NotImplementedError(
+                        f'the filter {name} without a value'
+                    )
                 continue
             if _NOT_EMULATED.fullmatch(name):
                 raise NotImplementedError(f'the filter {name}')

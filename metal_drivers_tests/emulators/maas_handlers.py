@@ -10,6 +10,7 @@ from metal_drivers_tests.emulators import (
     maas_clock,
     maas_data,
     maas_filters,
+    maas_fleet,
     maas_power,
     maas_state,
     maas_views,
@@ -32,7 +33,7 @@ class Handlers:
     def __init__(
         self,
         region: maas_state.Region,
-        fleet: maas_state.Fleet,
+        fleet: maas_fleet.Fleet,
         clock: maas_clock.Clock,
         auth: maas_auth.Authenticator,
     ) -> None:
@@ -53,7 +54,7 @@ class Handlers:
             http.route('GET', f'{root}/describe/', self._describe),
             http.route('GET', f'{root}/version/', self._version),
             http.route('GET', f'{root}/users/', private(self._whoami)),
-            http.route('GET', f'{root}/machines/', private(self._list)),
+            http.route('GET', f'{root}/machines/', self._list_or_not),
             http.route('GET', machine, private(self._get)),
             http.route('POST', machine, private(self._post)),
         )
@@ -81,7 +82,8 @@ class Handlers:
 
     def _version(self, request: messages.Request) -> messages.Reply:
         self._delay('version')
-        return maas_api.version(maas_data.VERSIONS[self._region.series])
+        number = maas_data.VERSIONS[self._region.series]
+        return maas_api.version(number if self._region.reported else 'None')
 
     def _whoami(self, request: messages.Request, user: User) -> messages.Reply:
         if request.last('op') != 'whoami':
@@ -96,6 +98,12 @@ class Handlers:
                 'resource_uri': f'{maas_api.ROOT}/users/{user.name}/',
             }
         )
+
+    def _list_or_not(self, request: messages.Request) -> messages.Reply:
+        if not maas_auth.is_signed(request):
+            # Who is nobody gets another handler, which has no list.
+            return maas_api.unrecognised(request, request.last('op'))
+        return self._list(request, self._auth.user(request))
 
     def _list(self, request: messages.Request, user: User) -> messages.Reply:
         op = request.last('op')

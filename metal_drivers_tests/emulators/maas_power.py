@@ -10,6 +10,7 @@ import dataclasses
 from metal_drivers_tests.emulators import (
     maas_api,
     maas_clock,
+    maas_fleet,
     maas_state,
     maas_views,
     messages,
@@ -44,7 +45,7 @@ class Power:
     def __init__(
         self,
         region: maas_state.Region,
-        fleet: maas_state.Fleet,
+        fleet: maas_fleet.Fleet,
         clock: maas_clock.Clock,
     ) -> None:
         self._region = region
@@ -65,17 +66,19 @@ class Power:
                 maas_api.rack_lost(region.series, machine.system_id)
             )
         start = self._clock.now()
-        self._clock.wait(
-            lambda: start + min(machine.bmc_seconds, region.query_timeout)
-        )
-        if machine.bmc_seconds > region.query_timeout:
+
+        def seconds() -> float:
+            return machine.bmc_seconds * (1 + machine.conflicts)
+
+        self._clock.wait(lambda: start + min(seconds(), region.query_timeout))
+        if seconds() > region.query_timeout:
             raise messages.Refusal(maas_api.timed_out())
         with self._fleet.lock:
             machine.settle(self._clock.now())
             failing = machine.failing_queries > 0
             machine.failing_queries -= failing
             if not (failing or machine.unreachable):
-                machine.cached = machine.power
+                machine.heard(machine.power)
             elif self._waits:
                 raise messages.Refusal(maas_api.bmc_failed())
             else:
@@ -85,6 +88,11 @@ class Power:
 
     def change(self, machine: Machine, asked: Asked) -> messages.Reply:
         """:raises Refusal: nothing was done, or it is not sure"""
+        for _ in range(machine.conflicts):
+            self._change(machine, asked)
+        return self._change(machine, asked)
+
+    def _change(self, machine: Machine, asked: Asked) -> messages.Reply:
         with self._fleet.lock:
             machine.settle(self._clock.now())
             before = machine.change
@@ -209,6 +217,8 @@ class Power:
     def _reach(self, machine: Machine) -> None:
         if self._region.rack is maas_state.Rack.NONE:
             raise messages.Refusal(maas_api.no_rack(self._region.rack_id))
+        if self._region.rack is maas_state.Rack.NO_ACCESS:
+            raise messages.Refusal(maas_api.no_access(machine.hostname))
         if machine.driver_missing:
             raise messages.Refusal(maas_api.driver_missing())
 

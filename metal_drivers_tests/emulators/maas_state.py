@@ -3,17 +3,12 @@
 
 import dataclasses
 import enum
-import itertools
 import math
 import secrets
-import threading
 from collections.abc import Sequence
 
 # For the seconds of a change that does not happen.
 NEVER = math.inf
-
-# MAAS makes its system_ids of these.
-_ALPHABET = 'abcdefghkmnpqrstwxy34678'
 
 
 class Status(enum.IntEnum):
@@ -60,6 +55,8 @@ class Rack(enum.Enum):
     CONNECTED = 'connected'
     # 503 with Retry-After, for queries and power actions.
     NONE = 'none connected'
+    # 503 too, in other words: those that are connected cannot reach it.
+    NO_ACCESS = 'none can access the BMC'
     # A query is 500; a power action is 200 and nothing happens.
     LOST = 'connection lost'
 
@@ -127,6 +124,9 @@ class Machine:
         wait to see the change
     :ivar unreachable: the BMC answers nothing
     :ivar failing_queries: how many of the next queries the BMC fails
+    :ivar conflicts: how often MAAS repeats each query and power action,
+        as it does when others write to the machine's row in its database:
+        the BMC is asked once more each time, within one request
     :ivar driver_missing: the rack lacks the software for the power type
     :ivar held: changes stay under way until ``MaasEmulator.release``
     :ivar actions: what was asked of it, in order
@@ -153,6 +153,7 @@ class Machine:
     confirmed: bool = True
     unreachable: bool = False
     failing_queries: int = 0
+    conflicts: int = 0
     driver_missing: bool = False
     held: bool = False
     change: Change | None = None
@@ -184,6 +185,16 @@ class Machine:
             and now >= change.gives_up_at
         ):
             self.change = None
+
+    def heard(self, state: str) -> None:
+        """The region learns from the BMC what the power state is.
+
+        For a machine that is being released, off is the end of that:
+        measured for a query, [src] for the region's own.
+        """
+        self.cached = state
+        if self.status is Status.RELEASING and state == 'off':
+            self.status, self.owner = Status.NEW, None
 
     def in_progress(self, now: float) -> str | None:
         """The target of what MAAS is doing, None where it is nothing."""
@@ -230,6 +241,8 @@ class Region:
     :ivar confirm: for how many seconds MAAS waits to see that a command
         had its effect; 3.7 answers 500 afterwards [src: 35 s]
     :ivar query_timeout: after how many seconds a query is 504
+    :ivar reported: False: no controller has reported yet, so that the
+        version is told as "None"
     :ivar images: False: what an allocated machine would be deployed with
         is not there
     :ivar clock_skew: how many seconds the region is ahead of its clients
@@ -247,6 +260,7 @@ class Region:
     rack_id: str = 'dyawnc'
     confirm: float = 35.0
     query_timeout: float = 60.0
+    reported: bool = True
     images: bool = True
     clock_skew: float = 0.0
     tags: set[str] = dataclasses.field(default_factory=set)
@@ -255,45 +269,3 @@ class Region:
     advertised_url: str | None = None
     latency: dict[str, float] = dataclasses.field(default_factory=dict)
     machine_latency: float = 0.0
-
-
-class Fleet:
-    """Machines in the order of their making, and what was done to them."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.acted = threading.Condition(self.lock)
-        self.machines: dict[str, Machine] = {}
-        self.actions: list[PowerAction] = []
-        self._numbers = itertools.count(1)
-
-    def add(self, machine: Machine) -> None:
-        with self.lock:
-            self.machines[machine.system_id] = machine
-
-    def make(
-        self, system_id: str = '', hostname: str = '', **fields: object
-    ) -> Machine:
-        with self.lock:
-            number = next(self._numbers)
-            machine = Machine(
-                system_id or _system_id(number),
-                hostname or f'compute-{number}',
-                **fields,  # type: ignore[arg-type]
-            )
-            self.add(machine)
-            return machine
-
-    def record(self, machine: Machine, action: PowerAction) -> None:
-        with self.lock:
-            machine.actions.append(action)
-            self.actions.append(action)
-            self.acted.notify_all()
-
-
-def _system_id(number: int) -> str:
-    letters = ''
-    for _ in range(6):
-        number, rest = divmod(number, len(_ALPHABET))
-        letters = _ALPHABET[rest] + letters
-    return letters

@@ -5,6 +5,7 @@ Refusals come in the order that Nova 34.0.0 has: the schema, the policy,
 the id, the object, what is asked of it.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -123,7 +124,16 @@ class Hypervisors(Controller):
         links: list[dict[str, str]] = []
         pattern = request.last('hypervisor_hostname_pattern')
         if version >= UUIDS and pattern is not None:
-            shown = [h for h in shown if pattern in h.hypervisor_hostname]
+            # [src] 'limit' itself, since there is always a limit.
+            if 'limit' in request.query or request.last('marker'):
+                raise nova_api.refuse(
+                    400,
+                    'Paging over hypervisors with the '
+                    'hypervisor_hostname_pattern query parameter is not '
+                    'supported.',
+                )
+            like = _like(pattern)
+            shown = [h for h in shown if like.search(h.hypervisor_hostname)]
             if not shown:
                 raise nova_api.refuse(
                     404, f"No hypervisor matching '{pattern}' could be found."
@@ -261,6 +271,16 @@ class Migrations(Controller):
                 if name in (None, migration.source, migration.destination)
             ]
         return messages.json_reply({'migrations': found})
+
+
+def _like(pattern: str) -> re.Pattern[str]:
+    """[src] LIKE '%pattern%', which in MySQL and SQLite is the same in
+    either case, and in which two characters stand for others."""
+    known = {'%': '.*', '_': '.'}
+    return re.compile(
+        ''.join(known.get(each, re.escape(each)) for each in pattern),
+        re.IGNORECASE | re.DOTALL,
+    )
 
 
 def _hypervisor_id(host: Host, version: nova_api.Version) -> str:

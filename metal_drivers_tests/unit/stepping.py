@@ -24,7 +24,7 @@ from metal_drivers_tests.unit import simulation
 T = TypeVar('T')
 
 
-class Killed(BaseException):
+class Killed(KeyboardInterrupt):
     """The process is no more: nothing that it still does has an effect."""
 
 

@@ -91,6 +91,48 @@ class TestCompute(base.TestCase):
             )
             self.assertIn('Nova', str(exc))
 
+    # One host.
+
+    def test_finds_hosts_by_a_part_of_their_name(self) -> None:
+        self.nova.add_host('s1', hypervisor_hostname='Compute-02.lab')
+        found = self.compute.find_hosts('compute-02')
+        self.assertEqual({'compute-02', 's1'}, {host.name for host in found})
+        self.assertEqual(0, found[0].servers)
+        self.assertEqual([], self.compute.find_hosts('100%'))
+        for request in filter(is_hypervisors, self.nova.requests):
+            self.assertEqual(
+                'compute 2.53', request.headers['OpenStack-API-Version']
+            )
+
+    def test_shows_a_host_by_its_uuid(self) -> None:
+        self.nova.add_server('compute-02')
+        uuid = self.nova.hosts['compute-02'].hypervisor_id
+        for key in (uuid, uuid.upper()):
+            host = self.compute.get_host(key)
+            assert host is not None
+            self.assertEqual(('compute-02', 1), (host.name, host.servers))
+        self.assertEqual(2, sum(map(is_hypervisors, self.nova.requests)))
+        other = '00000000-dead-4000-8000-000000000000'
+        self.assertIsNone(self.compute.get_host(other))
+
+    def test_no_host_is_not_no_nova(self) -> None:
+        """A 404 comes from an endpoint that is wrong, too."""
+        for path in ('', '/v2.1/wrong'):
+            lost = self.open(endpoint_override=f'{self.nova.url}{path}')
+            uuid = self.nova.hosts['compute-02'].hypervisor_id
+            for call, key in (
+                (lost.find_hosts, 'compute-02'),
+                (lost.get_host, uuid),
+            ):
+                exc = self.refusal(call, key)
+                self.assertIn('endpoint', str(exc))
+
+    def test_odd_replies_for_one_host_are_protocol_errors(self) -> None:
+        for body in (b'[]', b'{"hypervisors": [7]}', b'{"hypervisor": {}}'):
+            for call in (self.compute.find_hosts, self.compute.get_host):
+                self.nova.fail(is_hypervisors, faults.status(200, body))
+                self.assertRaises(exceptions.ProtocolError, call, 'x')
+
     # Servers.
 
     def test_counts_servers_of_one_host_shut_off_ones_too(self) -> None:

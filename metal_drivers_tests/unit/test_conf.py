@@ -401,7 +401,7 @@ class TestIronicValues(base.TestCase):
         conf = self.conf(
             ironic_client={'region_name': 'west'}, **{FAKE: {'nodes': 1}}
         )
-        self.assertIsInstance(get_driver(conf), fake.FakeDriver)
+        self.assertIsInstance(get_driver(conf).driver, fake.FakeDriver)
 
     def test_auth_section(self) -> None:
         values = driver_values(
@@ -529,7 +529,7 @@ class TestWatchersLoader(base.TestCase):
         get_driver(conf)
         self.load('fake', conf)
         self.load('ironic', conf, osc=metal_conf.Credentials(CREDENTIALS))
-        self.assertIsInstance(get_driver(conf), fake.FakeDriver)
+        self.assertIsInstance(get_driver(conf).driver, fake.FakeDriver)
 
 
 class TestListOpts(base.TestCase):

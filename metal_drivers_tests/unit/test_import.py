@@ -25,7 +25,7 @@ from oslo_config import cfg
 import metal_drivers
 conf = cfg.ConfigOpts()
 conf([f'--config-file={sys.argv[1]}'])
-print(type(metal_drivers.get_driver(conf)).__name__)
+print(type(metal_drivers.get_driver(conf).driver).__name__)
 """
     + _SHOW
 )

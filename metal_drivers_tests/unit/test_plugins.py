@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is found of the drivers installed, whatever state they are in."""
 
+import contextlib
 import importlib.util
+import io
 import subprocess
 import sys
+import threading
 import unittest
 import zipfile
 from pathlib import Path
@@ -12,7 +15,7 @@ import fixtures
 
 from metal_drivers import plugins
 from metal_drivers.drivers import fake, ironic
-from metal_drivers_tests.unit import base, distributions
+from metal_drivers_tests.unit import bad_plugins, base, distributions
 
 
 class PluginTestCase(base.TestCase):
@@ -25,17 +28,6 @@ class PluginTestCase(base.TestCase):
     def plugin(self, name: str) -> plugins.Plugin:
         """The plugin of that name, which has to be there once."""
         (found,) = (p for p in plugins.find_plugins() if p.name == name)
-        return found
-
-    def flawed(self, source: str) -> plugins.Plugin:
-        """What is found of a driver with that module.
-
-        Whatever is wrong with it, the others are found as ever.
-        """
-        self.site.install_driver('flawed', source)
-        found = self.plugin('flawed')
-        self.assertIsNone(found.driver)
-        self.assertIs(ironic.IronicDriver, self.plugin('ironic').driver)
         return found
 
 
@@ -70,92 +62,107 @@ class TestFindPlugins(PluginTestCase):
         self.assertIs(before, plugins.find_plugins())
 
 
-class TestBrokenPlugins(PluginTestCase):
-    """Each is recorded with the reason, and takes nothing down."""
+class TestLoading(PluginTestCase):
+    """Each driver is imported when it is asked for."""
 
-    def test_missing_library_is_named_with_its_cure(self) -> None:
-        found = self.flawed('import libflawed\n')
-        self.assertIn('ModuleNotFoundError', found.error)
-        self.assertIn(
-            'install libflawed, or uninstall acme-flawed', found.error
-        )
-        self.assertIsInstance(found.cause, ModuleNotFoundError)
+    def test_finding_imports_nothing(self) -> None:
+        self.site.install_driver('acme')
+        self.assertIn('acme', plugins.find_plugins().names)
+        self.assertNotIn('acme_acme', sys.modules)
 
-    def test_syntax_error(self) -> None:
-        found = self.flawed('class Driver(:\n')
-        self.assertIn('SyntaxError', found.error)
-        self.assertIn('mend or uninstall acme-flawed', found.error)
+    def test_only_the_one_that_is_asked_for(self) -> None:
+        self.site.install_driver('acme')
+        self.site.install_driver('apex')
+        plugins.find_plugins().get('acme')
+        self.assertIn('acme_acme', sys.modules)
+        self.assertNotIn('acme_apex', sys.modules)
 
-    def test_exit_at_import(self) -> None:
-        found = self.flawed('import sys\nsys.exit("no licence")\n')
-        self.assertIn('SystemExit: no licence', found.error)
+    def test_once(self) -> None:
+        self.site.install_driver('acme')
+        installed = plugins.find_plugins()
+        self.assertIs(installed.get('acme'), installed.get('acme'))
+        self.assertIs(installed.get('acme'), self.plugin('acme'))
 
-    def test_assertion_at_import(self) -> None:
-        # stevedore raises these past its own guard.
-        found = self.flawed('assert False, "wrong machine"\n')
-        self.assertIn('AssertionError: wrong machine', found.error)
+    def test_a_name_that_nobody_claims(self) -> None:
+        self.assertRaises(KeyError, plugins.find_plugins().get, 'acme')
 
     def test_interrupt_is_not_swallowed(self) -> None:
-        self.site.install_driver('flawed', 'raise KeyboardInterrupt\n')
+        self.site.install_driver('acme', 'raise KeyboardInterrupt\n')
         # testtools would stop the run if it saw the interrupt.
         try:
-            plugins.find_plugins()
+            plugins.find_plugins().get('acme')
         except KeyboardInterrupt:
             return
         self.fail('the interrupt was swallowed')
 
-    def test_no_such_class(self) -> None:
-        found = self.flawed('class Drover:\n    pass\n')
-        self.assertIn('AttributeError', found.error)
-        self.assertIn('Driver', found.error)
-
-    def test_no_metal_driver(self) -> None:
-        found = self.flawed('class Driver:\n    pass\n')
-        self.assertIn('no subclass of metal_drivers.MetalDriver', found.error)
-
-    def test_no_class(self) -> None:
-        found = self.flawed('def Driver(config, osc=None):\n    return 1\n')
-        self.assertIn('no subclass of metal_drivers.MetalDriver', found.error)
-
-    def test_abstract_driver_names_what_it_lacks(self) -> None:
-        found = self.flawed(
-            'from metal_drivers import MetalDriver\n'
-            'class Driver(MetalDriver):\n'
-            '    def list_nodes(self):\n'
-            '        return []\n'
+    def test_one_that_looks_for_drivers_itself(self) -> None:
+        self.site.install_driver(
+            'acme',
+            distributions.DRIVER.format(priority=1)
+            + 'from metal_drivers import plugins\n'
+            'list(plugins.find_plugins())\n',
         )
-        self.assertIn(
-            'does not implement get_node, set_power_state', found.error
-        )
-
-    def test_options_that_raise(self) -> None:
-        found = self.flawed(
-            distributions.DRIVER.format(priority=1).replace(
-                'return [', 'raise LookupError("gone")\n        return ['
-            )
-        )
-        self.assertIn(
-            'get_config_opts() raised LookupError: gone', found.error
-        )
-
-    def test_options_that_are_none(self) -> None:
-        found = self.flawed(
-            distributions.DRIVER.format(priority=1).replace(
-                'return [', 'return ["url"]\n        return ['
-            )
-        )
-        self.assertIn('no list of oslo.config options', found.error)
-
-    def test_priority_that_is_no_number(self) -> None:
-        found = self.flawed(distributions.DRIVER.format(priority='"high"'))
-        self.assertIn('priority', found.error)
+        self.assertEqual('', self.plugin('acme').error)
 
     def test_lost_metadata(self) -> None:
-        self.site.install_driver('flawed')
+        self.site.install_driver('acme')
         (info,) = self.site.site.glob('*.dist-info')
         (info / 'METADATA').unlink()
         distributions.forget()
-        self.assertEqual(('(unknown)',), self.plugin('flawed').distributions)
+        self.assertEqual(('(unknown)',), self.plugin('acme').distributions)
+
+    def test_a_name_that_means_something_else(self) -> None:
+        self.site.install_driver('auto')
+        found = self.plugin('auto')
+        self.assertIsNone(found.driver)
+        self.assertIn('no driver can have the name "auto"', found.error)
+
+    def test_capabilities_that_an_instance_knows(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.driver(
+                '@property\ndef capabilities(self): return frozenset()\n'
+            ),
+        )
+        self.assertEqual('', self.plugin('acme').error)
+
+
+class TestOutput(PluginTestCase):
+    """What plugins print is not for stdout."""
+
+    def test_at_import(self) -> None:
+        for name in ('acme', 'apex'):
+            self.site.install_driver(
+                name, f'print("noise of {name}")\n' + bad_plugins.driver()
+            )
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with (
+            contextlib.redirect_stdout(stdout),
+            contextlib.redirect_stderr(stderr),
+        ):
+            list(plugins.find_plugins())
+            print('a result', file=sys.stdout)  # noqa: T201
+        self.assertEqual('a result\n', stdout.getvalue())
+        self.assertEqual('noise of acme\nnoise of apex\n', stderr.getvalue())
+
+    def test_threads_do_not_lose_stdout(self) -> None:
+        before = sys.stdout
+        inside, leave = threading.Event(), threading.Event()
+
+        def stay() -> None:
+            with plugins.guarded_output():
+                inside.set()
+                leave.wait(30)
+
+        thread = threading.Thread(target=stay)
+        with plugins.guarded_output():
+            thread.start()
+            self.assertTrue(inside.wait(30))
+        # It is still set aside for the other one, who is the last.
+        self.assertIs(sys.stderr, sys.stdout)
+        leave.set()
+        thread.join()
+        self.assertIs(before, sys.stdout)
 
 
 class TestConflicts(PluginTestCase):
@@ -174,7 +181,7 @@ class TestConflicts(PluginTestCase):
     def test_neither_is_imported(self) -> None:
         self.site.install_driver('acme', distribution='acme-one')
         self.site.install_driver('acme', distribution='acme-two')
-        plugins.find_plugins()
+        list(plugins.find_plugins())
         self.assertNotIn('acme_one', sys.modules)
         self.assertNotIn('acme_two', sys.modules)
 
@@ -206,7 +213,7 @@ class TestConflicts(PluginTestCase):
         found = self.plugin('acme')
         self.assertFalse(found.ambiguous)
         self.assertIn('MultipleMatches', found.error)
-        self.assertIn('mend or uninstall acme-acme', found.error)
+        self.assertIn('uninstall acme-acme', found.error)
 
     def test_one_distribution_twice_on_the_path(self) -> None:
         # As with a checkout that is installed and worked in.

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which driver is used, and what is said where none is."""
 
+import sys
 from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import exceptions, get_driver
+from metal_drivers import exceptions, get_driver, plugins
 from metal_drivers.drivers import fake, ironic
 from metal_drivers.selector import Candidate, CandidateState, Selector
-from metal_drivers_tests.unit import base, distributions
+from metal_drivers_tests.unit import bad_plugins, base, distributions
 
 IRONIC = 'watcher.metal.drivers.ironic'
 FAKE = 'watcher.metal.drivers.fake'
@@ -246,45 +247,151 @@ class TestAuto(SelectorTestCase):
         )
         self.assertIn(f'[{ACME}] rate', str(error))
 
-    def test_broken_plugin_is_harmless(self) -> None:
-        for name, source in {
-            'missing': 'import libmissing\n',
-            'leaving': 'raise SystemExit(1)\n',
-            'failing': 'assert False\n',
-            'garbled': 'class Driver(:\n',
-            'alien': 'class Driver:\n    pass\n',
-        }.items():
-            self.site.install_driver(name, source)
-        self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
-
     def test_broken_plugin_with_a_section_is_refused(self) -> None:
         self.site.install_driver('acme', 'import libacme\n')
         error = self.refused(**{ACME: READY, FAKE: {'nodes': 1}})
         self.assertIn('The driver acme cannot be used', str(error))
         self.assertIn('install libacme', str(error))
 
-    def test_plugin_that_cannot_judge_is_harmless(self) -> None:
-        for number, answer in enumerate(('None', 'config["gone"]')):
-            self.site.install_driver(
-                f'odd{number}',
-                distributions.DRIVER.format(priority=99) + '    @classmethod\n'
-                '    def config_state(cls, config):\n'
-                f'        return {answer}\n',
-            )
-        self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
-        self.assertIn('cannot judge', str(self.refused('odd0')))
-        self.assertIn("KeyError: 'gone'", str(self.refused('odd1')))
-
-    def test_two_claims_are_refused_at_once(self) -> None:
+    def test_two_claims_of_a_section_are_refused(self) -> None:
         self.site.install_driver('acme', distribution='acme-one')
         self.site.install_driver('acme', distribution='acme-two')
-        error = self.refused(**{FAKE: {'nodes': 1}})
+        error = self.refused(**{ACME: READY, FAKE: {'nodes': 1}})
         self.assertIn('acme-one and acme-two', str(error))
         self.assertIn('[metal_drivers] driver', str(error))
+
+    def test_two_claims_that_nobody_configured_are_harmless(self) -> None:
+        self.site.install_driver('acme', distribution='acme-one')
+        self.site.install_driver('acme', distribution='acme-two')
+        self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
+        self.assertEqual('ironic', self.chosen())
+
+    def test_two_claims_of_the_fallback_are_refused_where_it_is_used(
+        self,
+    ) -> None:
+        self.site.install_driver('ironic', distribution='acme-ironic')
+        self.assertIn('acme-ironic and', str(self.refused()))
+        self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
+
+    def test_two_claims_of_what_a_former_group_configures(self) -> None:
+        # Without a class, nothing else tells that MAAS is meant.
+        self.site.install_driver('maas', distribution='acme-maas')
+        error = self.refused(maas_client={'url': 'http://maas.example/MAAS'})
+        self.assertIn('acme-maas and watcher-metal-drivers', str(error))
+
+    def test_half_configured_by_a_former_group(self) -> None:
+        error = self.refused(maas_client={'url': 'http://maas.example/MAAS'})
+        self.assertIn('lacks api_key', str(error))
+
+    def test_half_configured_by_a_third_partys_former_group(self) -> None:
+        self.site.install_driver(
+            'acme',
+            distributions.DRIVER.format(priority=1).replace(
+                "StrOpt('url',",
+                "StrOpt('url', deprecated_group='acme_client',",
+            ),
+        )
+        error = self.refused(acme_client={'url': 'x'}, **{FAKE: {'nodes': 1}})
+        self.assertIn(f'[{ACME}] lacks token', str(error))
+
+    def test_configured_by_an_override(self) -> None:
+        conf = self.conf()
+        self.site.install_driver('acme')
+        Selector(conf).candidates()  # registers the options
+        for name, value in READY.items():
+            conf.set_override(name, value, group=ACME)
+        self.assertEqual('acme', Selector(conf).select().name)
+
+    def test_an_empty_section_is_one(self) -> None:
+        self.site.install_driver(
+            'acme', bad_plugins.GREEDY['always-ready'], priority=1
+        )
+        self.assertEqual('acme', self.chosen(**{ACME: {}}))
+        self.assertEqual('ironic', self.chosen())
+
+    def test_a_type_that_raises_does_so_where_there_is_a_value(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.option("cfg.Opt('odd', type=Odd(), help='Odd.')")
+            + 'class Odd:\n'
+            '    def __call__(self, value): raise SystemExit("odd")\n',
+        )
+        self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
+        error = self.refused(**{ACME: {'odd': 1}, FAKE: {'nodes': 1}})
+        self.assertIn('options cannot be read: SystemExit: odd', str(error))
+        self.assertIn('tell its author', str(error))
 
     def test_wrong_settings_of_our_own(self) -> None:
         error = self.refused(metal_drivers={'poll_interval': 0})
         self.assertIn('[metal_drivers] poll_interval', str(error))
+
+
+class TestImports(SelectorTestCase):
+    """A driver is imported where the selection depends on it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.site.install_driver('acme')
+        self.site.install_driver('apex')
+
+    def imported(self) -> set[str]:
+        return {'acme_acme', 'acme_apex'} & set(sys.modules)
+
+    def test_with_a_pin_only_that_one(self) -> None:
+        self.chosen('fake', **{ACME: READY})
+        self.assertEqual(set(), self.imported())
+        self.selector('acme', **{ACME: READY}).load()
+        self.assertEqual({'acme_acme'}, self.imported())
+
+    def test_with_a_pin_that_is_refused_none_else(self) -> None:
+        self.refusal(self.selector('acme').select)
+        self.refusal(self.selector('amce').select)
+        self.assertEqual({'acme_acme'}, self.imported())
+
+    def test_one_that_would_end_the_process_is_let_be(self) -> None:
+        self.site.install_driver('exit', 'import os\nos._exit(7)\n')
+        self.assertEqual('acme', self.chosen('acme', **{ACME: READY}))
+
+    def test_auto_asks_all(self) -> None:
+        self.chosen(**{FAKE: {'nodes': 1}})
+        self.assertEqual({'acme_acme', 'acme_apex'}, self.imported())
+
+    def test_the_list_has_all(self) -> None:
+        self.selector('fake').candidates()
+        self.assertEqual({'acme_acme', 'acme_apex'}, self.imported())
+
+
+class TestSelection(SelectorTestCase):
+    """Everything that one configuration makes of the drivers."""
+
+    def test_chosen(self) -> None:
+        selection = self.selector(**{FAKE: {'nodes': 1}}).selection
+        self.assertIsNone(selection.refusal)
+        assert selection.chosen is not None
+        self.assertEqual('fake', selection.chosen.name)
+        self.assertIn(selection.chosen, selection.candidates)
+
+    def test_refused(self) -> None:
+        selection = self.selector(**{FAKE: {'nodes': 'many'}}).selection
+        self.assertIsNone(selection.chosen)
+        self.assertIn(f'[{FAKE}] nodes', str(selection.refusal))
+        names = [candidate.name for candidate in selection.candidates]
+        self.assertEqual(['fake', 'ironic', 'maas'], names)
+
+    def test_each_driver_is_examined_once(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.judging(
+                'cls.calls += 1\nreturn super().config_state(config)\n'
+            )
+            + '    calls = 0\n',
+        )
+        chooser = self.selector(**{ACME: READY})
+        chooser.select()
+        chooser.candidates()
+        chooser.load()
+        driver: Any = plugins.find_plugins().get('acme').driver
+        self.assertEqual(1, driver.calls)
 
 
 class TestCandidates(SelectorTestCase):
@@ -333,6 +440,36 @@ class TestCandidates(SelectorTestCase):
         self.assertEqual(f'[{ACME}] lacks token', found.detail)
         self.assertEqual(('token',), found.missing)
 
+    def test_failed_by_a_default_of_its_own(self) -> None:
+        self.site.install_driver('acme', bad_plugins.GREEDY['elsewhere'])
+        found = self.candidate('acme')
+        self.assertEqual(CandidateState.FAILED, found.state)
+        self.assertIn(f'[{ACME}] far', found.detail)
+        self.assertIn('set it; tell its author', found.detail)
+        self.assertNotIn('$$', found.detail)
+        found = self.candidate('acme', **{ACME: {'far': 'n$ar'}})
+        self.assertIn('Write $$', found.detail)
+        self.assertNotIn('author', found.detail)
+
+    def test_a_section_in_another_case_is_one(self) -> None:
+        self.site.install_driver('acme', 'import libacme\n')
+        error = self.refused(**{ACME.upper(): {}})
+        self.assertIn('install libacme', str(error))
+
+    def test_failed_without_its_secrets(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.judging(
+                'import base64\n'
+                'token = config["token"]\n'
+                'coded = base64.b64encode(token.encode()).decode()\n'
+                'raise ValueError(f"{token} {coded} http://u:p@acme")\n'
+            ),
+        )
+        found = self.candidate('acme', **{ACME: READY})
+        self.assertEqual(CandidateState.FAILED, found.state)
+        self.assertIn('ValueError: *** *** http://***@acme', found.detail)
+
     def test_failed_says_why(self) -> None:
         self.site.install_driver('acme', 'import libacme\n')
         found = self.candidate('acme')
@@ -361,7 +498,7 @@ class TestLoad(SelectorTestCase):
 
     def test_gets_its_own_values(self) -> None:
         with get_driver(self.conf(**{FAKE: {'nodes': 3}})) as driver:
-            self.assertIsInstance(driver, fake.FakeDriver)
+            self.assertIsInstance(driver.driver, fake.FakeDriver)
             self.assertEqual(3, len(driver.list_nodes()))
 
     def test_takes_what_it_is_given_for_a_session(self) -> None:
@@ -380,7 +517,7 @@ class TestLoad(SelectorTestCase):
         )
         driver = get_driver(conf)
         self.addCleanup(driver.close)
-        self.assertIsInstance(driver, ironic.IronicDriver)
+        self.assertIsInstance(driver.driver, ironic.IronicDriver)
         assert driver.osc is not None
         self.assertEqual(60, driver.osc.session.timeout)
 
@@ -402,6 +539,18 @@ class TestLoad(SelectorTestCase):
         self.assertIn('acme of acme-acme cannot start', str(error))
         self.assertIn('OSError: no room', str(error))
         self.assertIn(f'[{ACME}]', str(error))
+
+    def test_an_exit_at_the_start_is_explained(self) -> None:
+        self.site.install_driver(
+            'acme',
+            bad_plugins.driver(
+                'def __init__(self, config, osc=None):\n'
+                '    raise SystemExit("no license\\nat all")\n'
+            ),
+        )
+        error = self.refusal(get_driver, self.conf(**{ACME: READY}))
+        self.assertIn('acme of acme-acme cannot start', str(error))
+        self.assertIn('SystemExit: no license at all', str(error))
 
     def test_an_error_of_the_driver_is_passed_on(self) -> None:
         self.site.install_driver(

@@ -1,18 +1,24 @@
 """A driver for the ACME power controller."""
 
-import requests
 from oslo_config import cfg
 
 from metal_drivers import (
+    AuthenticationError,
+    BusyError,
+    ConfigurationError,
     MetalDriver,
     Node,
     NotFoundError,
     OffMode,
     PowerState,
     ProtocolError,
+    RefusedError,
+    TimedOutError,
     UnavailableError,
     UnsupportedError,
 )
+
+CHECK = 'Check url and token in [watcher.metal.drivers.acme].'
 
 
 class AcmeDriver(MetalDriver):
@@ -29,48 +35,81 @@ class AcmeDriver(MetalDriver):
         ]
 
     def list_nodes(self):
-        return [_node(socket) for socket in self._call('GET', '/sockets')]
+        sockets = self._call('GET', '/sockets')
+        if not isinstance(sockets, list):
+            raise ProtocolError('ACME: the reply is not a list', cure=CHECK)
+        return [_node(socket) for socket in sockets]
 
     def get_node(self, node_id):
-        # No request of an id that could lead elsewhere.
-        if not node_id.isalnum():
-            raise NotFoundError(f'ACME has no socket {node_id!r}')
-        return _node(self._call('GET', f'/sockets/{node_id}'))
+        return _node(self._call('GET', _path(node_id)))
 
     def set_power_state(self, node_id, state, mode=OffMode.HARD, timeout=None):
         if state not in (PowerState.ON, PowerState.OFF):
             raise ValueError(f'a socket cannot be switched {state.value}')
         if state is PowerState.OFF and mode is OffMode.SOFT:
             raise UnsupportedError('ACME only cuts the power')
-        self.get_node(node_id)
-        self._call('PUT', f'/sockets/{node_id}', {'power': state.value})
+        # Who answers with no socket was not ACME, and may have done nothing.
+        _node(self._call('PUT', _path(node_id), {'power': state.value}))
 
     def _call(self, method, path, body=None):
+        import requests  # here: see below
+
+        tried = f'ACME: {method} {path}'
         try:
             reply = requests.request(
                 method,
-                self.config['url'] + path,
+                self.config['url'].rstrip('/') + path,
                 json=body,
                 headers={'X-Token': self.config['token']},
                 timeout=30,
+                # Or another server gets the token, and a PUT becomes a GET.
+                allow_redirects=False,
             )
-            if reply.status_code == 404:
-                raise NotFoundError(f'ACME has no {path}')
-            reply.raise_for_status()
-            return reply.json()
-        except requests.exceptions.JSONDecodeError as exc:
-            raise ProtocolError(f'ACME: {method} {path}: no JSON') from exc
+        except requests.Timeout as exc:
+            raise TimedOutError(f'{tried}: no reply within 30 s') from exc
+        except ValueError:  # what is wrong with a token may quote it
+            raise ConfigurationError(
+                f'{tried} cannot be sent with this url and token', cure=CHECK
+            ) from None
         except requests.RequestException as exc:
             raise UnavailableError(
-                f'ACME: {method} {path} failed: {exc}',
-                cure='Check [watcher.metal.drivers.acme] url and token.',
+                f'{tried} failed: {exc}', cure=CHECK
             ) from exc
+        came = f'{tried} was answered with {reply.status_code}'
+        match reply.status_code:
+            case 401 | 403:
+                raise AuthenticationError(came, cure=CHECK)
+            case 404:
+                raise NotFoundError(came, cure='Check the id.')
+            case 409 | 429:  # another change is under way, or too many
+                raise BusyError(came)
+            case status if 400 <= status < 500:
+                raise RefusedError(came)
+            case status if status >= 500:
+                raise UnavailableError(came, cure='See the log of ACME.')
+            case status if status >= 300:
+                raise ProtocolError(came, cure=CHECK)
+        try:
+            return reply.json()
+        except ValueError as exc:
+            raise ProtocolError(f'{came}, without JSON', cure=CHECK) from exc
+
+
+def _path(node_id):
+    # An id comes from a command line: it must not lead elsewhere.
+    if not node_id.isalnum():
+        raise NotFoundError(f'ACME has no socket {node_id!r}')
+    return f'/sockets/{node_id}'
 
 
 def _node(socket):
-    return Node(
-        socket['id'],
-        socket['label'],
-        PowerState(socket['power']),
-        host_names=(socket['label'],),
+    match socket:
+        case {
+            'id': str(key),
+            'label': str(label),
+            'power': 'on' | 'off' as power,
+        } if key:
+            return Node(key, label, PowerState(power), host_names=(label,))
+    raise ProtocolError(
+        f'ACME: not a socket: {str(socket)[:80]!r}', cure=CHECK
     )

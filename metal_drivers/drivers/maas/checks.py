@@ -14,6 +14,14 @@ from metal_drivers.model import CheckResult, CheckStatus, Node
 #: on MAAS refuses whoever is behind.
 _SKEW = 60
 
+#: For each filter: what its values are, and the call that lists them.
+_LISTS = {
+    'tags': ('tag', 'Tags.read'),
+    'not_tags': ('tag', 'Tags.read'),
+    'pools': ('pool', 'ResourcePools.read'),
+    'zones': ('zone', 'Zones.read'),
+}
+
 
 def run(
     maas: client.MaasClient,
@@ -26,9 +34,14 @@ def run(
         yield _endpoint(maas)
         yield _tls(maas, config)
         name = 'maas credentials'
-        user = maas.call('Users.whoami', 'tell who we are')
+        user = maas.call('Users.whoami', 'identify its user')
         yield _rights(user)
         yield _clock(maas)
+        name = 'maas filters'
+        if any(config.get(option) for option in _LISTS):
+            yield (filters := _filters(maas, config))
+            if filters.status is CheckStatus.FAILED:
+                return
         name = 'maas machines'
         yield _machines(list_nodes(), config)
     except exceptions.MetalError as exc:
@@ -36,9 +49,11 @@ def run(
 
 
 def _endpoint(maas: client.MaasClient) -> CheckResult:
-    told = maas.call('Version.read', 'tell its version')
+    told = maas.call('Version.read', 'read its version')
     version = str(_field(told, 'version'))
-    detail = f'{maas.url()}, MAAS {version}'
+    # MAAS knows its version when one of its controllers has reported.
+    shown = 'of unknown version' if version == 'None' else version
+    detail = f'{maas.url()}, MAAS {shown}'
     numbers = [int(n) for n in version.split('.')[:2] if n.isdecimal()]
     if numbers and numbers < [2, 6]:
         # [src] Every machine would come back.
@@ -80,14 +95,14 @@ def _rights(user: Any) -> CheckResult:
         'maas credentials',
         CheckStatus.WARNING,
         f'{name} is no administrator: only machines that it owns are shown '
-        'and can be switched',
+        'and can be powered on or off',
     )
 
 
 def _clock(maas: client.MaasClient) -> CheckResult:
     ahead = maas.clock_ahead()
     if ahead is None:
-        return CheckResult('maas clock', CheckStatus.OK, 'not told')
+        return CheckResult('maas clock', CheckStatus.OK, 'not reported')
     seconds = f'{abs(ahead):.0f} s {"behind" if ahead > 0 else "ahead of"}'
     if ahead > 0:
         seconds += ' that of'
@@ -98,6 +113,35 @@ def _clock(maas: client.MaasClient) -> CheckResult:
         'maas clock',
         CheckStatus.WARNING,
         f'{detail}; 300 s behind, every request is refused',
+    )
+
+
+def _filters(
+    maas: client.MaasClient, config: Mapping[str, Any]
+) -> CheckResult:
+    """To MAAS an unknown tag in ``not_tags`` is no error: it would keep
+    nothing out, and nobody would know."""
+    known: dict[str, list[Any]] = {}
+    unknown = []
+    chosen = [option for option in _LISTS if config.get(option)]
+    for option in chosen:
+        what, call = _LISTS[option]
+        if call not in known:
+            told = maas.call(call, f'list {what}s')
+            known[call] = [_field(each, 'name') for each in _items(told)]
+        names = [each for each in config[option] if each not in known[call]]
+        if names:
+            unknown.append(
+                f'{option}: MAAS has no {what} named {" or ".join(names)}'
+            )
+    if unknown:
+        return CheckResult(
+            'maas filters',
+            CheckStatus.FAILED,
+            f'{"; ".join(unknown)}. Correct this in [{options.GROUP}]',
+        )
+    return CheckResult(
+        'maas filters', CheckStatus.OK, f'MAAS has each of {", ".join(chosen)}'
     )
 
 
@@ -121,6 +165,15 @@ def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
         'this user may not see them. An administrator sees all, others '
         'their own',
     )
+
+
+def _items(told: Any) -> list[Any]:
+    if not isinstance(told, list):
+        raise exceptions.ProtocolError(
+            'MAAS: the reply is no list',
+            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+        )
+    return told
 
 
 def _field(told: Any, name: str) -> Any:

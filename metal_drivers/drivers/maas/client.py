@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests to MAAS, and the one place where libmaas is touched.
+"""Requests to MAAS, made as libmaas says.
 
 libmaas knows the API by its description, signs and encodes. Every reply
 and every failure is turned into JSON or our own errors here, before it
@@ -9,17 +9,20 @@ can carry a secret further.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 from metal_drivers import exceptions, foreign
 from metal_drivers.drivers.maas import (
     address,
     connection,
     credentials,
+    libraries,
     loop,
     replies,
 )
+
+T = TypeVar('T')
 
 _DESCRIBE = 'describe its API'
 
@@ -31,7 +34,8 @@ class MaasClient:
     :param key: the API key.
     :param section: for messages: where the configuration is.
     :param timeout: seconds for one request.
-    :param most: how many requests, and connections, at once.
+    :param most: how many requests, and connections, at once. Whoever
+        waits for one gets it in the order of asking: that is a turn.
     :raises ConfigurationError: the extra ``maas`` is not installed, or
         the URL or the CA file cannot be used.
     """
@@ -47,11 +51,11 @@ class MaasClient:
         insecure: bool = False,
         most: int = 4,
     ) -> None:
-        self._lib = _Libraries()
+        self._lib = libraries.Libraries()
         self._url = address.base_url(url, section)
         self._tls = address.tls_context(self._url, cafile, insecure, section)
         self._key = key
-        self._replies = replies.Replies(section, key)
+        self._replies = replies.Replies(section, self.url(), key)
         self._timeout = timeout
         self._most = most
         self._loop = loop.LoopThread('metal-maas')
@@ -75,8 +79,25 @@ class MaasClient:
         :returns: what the JSON says.
         :raises MetalError: any, but always one of ours.
         """
-        limit = timeout or self._timeout
-        return self._run(lambda: self._call(action, what, limit, data), what)
+        return self.turn(
+            lambda turn: turn.call(action, what, timeout=timeout, **data),
+            what,
+        )
+
+    def turn(
+        self, work: Callable[[Turn], Coroutine[Any, Any, T]], what: str
+    ) -> T:
+        """Several requests, one after the other, as one turn.
+
+        Nothing waits between them, so what the first have told is as
+        young as it can be when the last is sent. What interrupts the
+        caller cancels the one that is under way.
+
+        :param work: runs in the thread of the loop, so it must not block.
+        :param what: what is tried, for messages.
+        :raises MetalError: what ``work`` raises, or always one of ours.
+        """
+        return self._run(lambda: self._turn(work, what), what)
 
     def map(
         self,
@@ -93,6 +114,12 @@ class MaasClient:
         ids = list(ids)
         found: dict[str, Any] = {}
 
+        async def one(each: str) -> Any:
+            return await self._turn(
+                lambda turn: turn.call(action, what(each), system_id=each),
+                what(each),
+            )
+
         async def all_of_them() -> None:
             todo = iter(ids)
             trouble: exceptions.MetalError | None = None
@@ -103,11 +130,8 @@ class MaasClient:
                     if trouble is not None:
                         found[each] = trouble
                         continue
-                    data = {'system_id': each}
                     try:
-                        found[each] = await self._call(
-                            action, what(each), self._timeout, data
-                        )
+                        found[each] = await one(each)
                     except exceptions.MetalError as exc:
                         found[each] = exc
                         if replies.concerns_all(exc):
@@ -131,33 +155,39 @@ class MaasClient:
         """End the thread and the connections; any number of times."""
         self._loop.close()
 
-    def _run(self, work: Callable[[], Any], what: str) -> Any:
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
         try:
             return self._loop.run(work)
         except loop.Closed:
             error = self._replies.closed(what)
         raise error
 
-    async def _call(
-        self, action: str, what: str, timeout: float, data: Mapping[str, Any]
-    ) -> Any:
+    async def _turn(
+        self, work: Callable[[Turn], Coroutine[Any, Any, T]], what: str
+    ) -> T:
         here = self._here()
-        error: exceptions.MetalError
         async with here.connection.turn:
-            try:
-                async with asyncio.timeout(timeout):
-                    return await self._send(here, action, what, data)
-            except exceptions.MetalError:
-                raise
-            except TimeoutError as exc:
-                error = self._replies.late(what, timeout, exc)
-            except Exception as exc:
-                error = self._replies.strange(what, exc)
+            # Without these no request of the turn can be made.
+            await self._within(self._timeout, _DESCRIBE, self._prepare(here))
+            return await work(Turn(self, here))
+
+    async def _within(
+        self, seconds: float, what: str, work: Coroutine[Any, Any, T]
+    ) -> T:
+        """:raises MetalError: whatever goes wrong, or takes too long."""
+        error: exceptions.MetalError
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except exceptions.MetalError:
+            raise
+        except TimeoutError as exc:
+            error = self._replies.late(what, seconds, exc)
+        except Exception as exc:
+            error = self._replies.strange(what, exc)
         raise error
 
-    async def _send(
-        self, here: _Connected, action: str, what: str, data: Mapping[str, Any]
-    ) -> Any:
+    async def _prepare(self, here: _Connected) -> None:
         key = self._key.current()
         if self._description is None:
             self._description = await here.share(self._describe)
@@ -165,6 +195,10 @@ class MaasClient:
             here.api = self._lib.session(self._description, key)
             here.api.scheme = self._url.partition(':')[0]
             here.key = key
+
+    async def _send(
+        self, here: _Connected, action: str, what: str, data: Mapping[str, Any]
+    ) -> Any:
         resource, _, name = action.partition('.')
         handler = getattr(here.api, resource)
         fields = dict(data)
@@ -229,6 +263,30 @@ class MaasClient:
         raise error
 
 
+class Turn:
+    """What may send requests now; see :meth:`MaasClient.turn`."""
+
+    def __init__(self, client: MaasClient, here: _Connected) -> None:
+        self._client = client
+        self._here = here
+
+    async def call(
+        self,
+        action: str,
+        what: str,
+        *,
+        timeout: float | None = None,
+        **data: Any,
+    ) -> Any:
+        """As :meth:`MaasClient.call`, without waiting for a turn."""
+        client = self._client
+        return await client._within(
+            timeout or client._timeout,
+            what,
+            client._send(self._here, action, what, data),
+        )
+
+
 class _Connected:
     """What belongs to one event loop, and ends with it."""
 
@@ -254,31 +312,3 @@ class _Connected:
                 lambda task: task.cancelled() or task.exception()
             )
         return await asyncio.shield(task)
-
-
-class _Libraries:
-    """The optional libraries, imported when this driver is used."""
-
-    def __init__(self) -> None:
-        try:
-            import aiohttp
-            from maas.client import bones
-            from maas.client.utils import creds
-        except ImportError as exc:
-            raise exceptions.ConfigurationError(
-                f'The driver maas cannot be used: {exc}',
-                cure='Install its libraries: pip install '
-                '"watcher-metal-drivers[maas]".',
-                driver='maas',
-            ) from exc
-        self.aiohttp = aiohttp
-        self._bones = bones
-        self._creds = creds
-
-    def session(self, description: Mapping[str, Any], key: str) -> Any:
-        return self._bones.SessionAPI(
-            description, self._creds.Credentials.parse(key)
-        )
-
-    def call(self, params: Mapping[str, str], action: Any) -> Any:
-        return self._bones.CallAPI(params, action)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from metal_drivers.drivers.maas import native, replies
+from metal_drivers.drivers.maas import native, plain, replies
 
 #: Seconds to connect; longer helps no one.
 CONNECT = 10.0
@@ -36,21 +36,18 @@ class Connection:
         made_of: replies.Replies,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        #: Held by each request, for a deadline that begins with its turn.
+        #: Held by each turn, whose requests' deadlines begin within it.
         self.turn = asyncio.Semaphore(most)
         #: How many seconds the clock over there is ahead, once known.
         self.ahead: float | None = None
         self._aiohttp = aiohttp
         self._replies = made_of
-        verify = {} if tls is None else {'ssl': tls}
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=most, resolver=_Resolver(), **verify
-            ),
-            # Deadlines are set for each call, around all of it.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._tls = tls is not None
+        #: Whether there has been a connection, its handshake done.
+        self._connected = False
+        traced = aiohttp.TraceConfig()
+        traced.on_connection_create_end.append(self._note_connection)
+        self._http = self._session(most, tls, trace_configs=[traced])
 
     async def send(
         self,
@@ -65,17 +62,17 @@ class Connection:
         :raises MetalError: the reply says otherwise, or there is none.
         """
         headers = {'Accept': 'application/json,*/*;q=0.9', **headers}
+        work = self._exchange(method, uri, data=body, headers=headers)
+        if self._tls and not self._connected and method == 'GET':
+            work = plain.unless(
+                work,
+                lambda: self._connected,
+                lambda: self._speaks_http(uri.replace('https', 'http', 1)),
+            )
         try:
-            async with self._http.request(
-                method,
-                uri,
-                data=body,
-                headers=headers,
-                # A redirection would carry the key elsewhere, and make a
-                # GET of a power request.
-                allow_redirects=False,
-            ) as reply:
-                content = await reply.read()
+            reply, content = await work
+        except plain.PlainError:
+            error = self._replies.plain(what)
         except (self._aiohttp.ClientError, OSError) as exc:
             error = self._replies.broken(exc, what)
         else:
@@ -89,6 +86,50 @@ class Connection:
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def _exchange(
+        self, method: str, uri: str, **request: Any
+    ) -> tuple[Any, bytes]:
+        async with self._http.request(
+            method,
+            uri,
+            # A redirection would carry the key elsewhere, and make a GET of
+            # a power request.
+            allow_redirects=False,
+            **request,
+        ) as reply:
+            return reply, await reply.read()
+
+    def _session(
+        self, most: int, tls: ssl.SSLContext | None = None, **options: Any
+    ) -> Any:
+        verify = {} if tls is None else {'ssl': tls}
+        return self._aiohttp.ClientSession(
+            connector=self._aiohttp.TCPConnector(
+                limit=most, resolver=_Resolver(), **verify
+            ),
+            # Deadlines are set for each call, around all of it.
+            timeout=self._aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT
+            ),
+            cookie_jar=self._aiohttp.DummyCookieJar(),
+            **options,
+        )
+
+    async def _note_connection(self, *args: Any) -> None:
+        self._connected = True
+
+    async def _speaks_http(self, uri: str) -> bool:
+        """Asked without the key, and over a connection of its own."""
+        try:
+            async with (
+                self._session(1) as http,
+                http.get(uri, allow_redirects=False) as reply,
+            ):
+                # A server of https answers http with the one or the other.
+                return reply.status != 400 and not 300 <= reply.status < 400
+        except (self._aiohttp.ClientError, OSError):
+            return False
 
     def _compare_clocks(self, date: str | None) -> None:
         with contextlib.suppress(TypeError, ValueError):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,21 +34,14 @@ def is_deployed(machine: Any) -> bool:
     )
 
 
-def node_of(
-    machine: Any,
-    *,
-    state: PowerState | None = None,
-    fault: str | None = None,
-) -> Node:
-    """A machine of the API as a node.
+def node_of(machine: Any) -> Node:
+    """A machine of the API as a node, with the power state that MAAS has
+    cached.
 
-    :param state: the live power state, where it was asked for; else the
-        one that MAAS has cached.
-    :param fault: why it could not be told.
     :raises ProtocolError: it is not a machine.
     """
     try:
-        return _node(machine, state, fault)
+        return _node(machine)
     except (AttributeError, KeyError, TypeError) as exc:
         raise exceptions.ProtocolError(
             'MAAS: the reply has something that is not a machine '
@@ -57,9 +49,7 @@ def node_of(
         ) from exc
 
 
-def _node(
-    machine: Mapping[str, Any], state: PowerState | None, fault: str | None
-) -> Node:
+def _node(machine: Mapping[str, Any]) -> Node:
     system_id, name = machine['system_id'], machine['hostname']
     if not isinstance(system_id, str) or not isinstance(name, str):
         raise TypeError(system_id)
@@ -67,14 +57,12 @@ def _node(
     return Node(
         system_id,
         name or system_id,
-        state_of(machine['power_state']) if state is None else state,
-        observed_at=datetime.datetime.now(datetime.UTC) if state else None,
+        state_of(machine['power_state']),
         host_names=tuple(filter(None, (machine.get('fqdn'), name))),
         locked='in MAAS' if machine.get('locked') else None,
         keep_on=hindrance,
         keep_off=hindrance,
         soft_off=machine.get('power_type') in _SOFT_OFF,
-        fault=fault,
         labels=frozenset(machine.get('tag_names') or ()),
         details=_details(machine),
     )

@@ -13,6 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+#: Seconds after which a thread that waits looks for an interrupt.
+_LOOK = 0.5
+
 
 class Signal(Protocol):
     """Set by any thread, waited for by one."""
@@ -62,7 +65,14 @@ class _NativeSignal:
         self._event.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        return bool(self._event.wait(timeout))
+        if timeout is not None:
+            return bool(self._event.wait(timeout))
+        # An interrupt that arrives a moment before the thread waits, or
+        # in another thread, does not wake it: Python would raise
+        # KeyboardInterrupt only when the wait is over.
+        while not self._event.wait(_LOOK):
+            pass
+        return True
 
     def close(self) -> None:
         pass

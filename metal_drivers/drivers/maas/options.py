@@ -20,6 +20,13 @@ FILTERS = {
     'zones': 'zone',
 }
 
+#: Seconds for one request.
+TIMEOUT = 60
+
+#: Seconds for a list of machines. MAAS takes 0.1 s for each of them at
+#: its slowest, so that this is enough for about 3000.
+LIST_TIMEOUT = 300
+
 _FALLBACK = 'maas_client'
 
 
@@ -45,11 +52,19 @@ def options() -> list[cfg.Opt]:
         ),
         cfg.IntOpt(
             'timeout',
-            default=60,
+            default=TIMEOUT,
             min=1,
             deprecated_group=_FALLBACK,
             help='How long a request may take, in seconds. The list of '
-            'machines may take longer, as the fleet is larger.',
+            'machines has list_timeout.',
+        ),
+        cfg.IntOpt(
+            'list_timeout',
+            default=LIST_TIMEOUT,
+            min=1,
+            help='How long the list of machines may take, in seconds. MAAS '
+            'takes up to 0.1 s for each machine: with more than 3000, or a '
+            'slower MAAS, set more.',
         ),
         cfg.StrOpt(
             'cafile',

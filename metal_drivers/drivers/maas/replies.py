@@ -8,6 +8,7 @@ ever repeated. Other bodies are, without any part of the key.
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +16,18 @@ from typing import Any
 from metal_drivers import exceptions, foreign
 from metal_drivers.drivers.maas import credentials
 
+#: What is tried with a list of machines, which has a time-out of its own.
+LIST = 'list machines'
+
+_TIME_OUTS = {LIST: 'list_timeout'}
+
 # Of OpenSSL: what authorities that are not known end in.
 _UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
+
+
+#: What MAAS says of a call that it does not offer. All that are made are
+#: in its description, but to nobody it offers little.
+_UNSIGNED = b'Unrecognised signature'
 
 
 class _UnreachableError(exceptions.UnavailableError):
@@ -26,7 +37,7 @@ class _UnreachableError(exceptions.UnavailableError):
 def concerns_all(error: exceptions.MetalError) -> bool:
     """Whether the next request would end in the same way."""
     if isinstance(error, exceptions.AuthenticationError):
-        return error.status == 401
+        return error.status != 403
     return isinstance(error, _UnreachableError | exceptions.ConfigurationError)
 
 
@@ -34,11 +45,15 @@ class Replies:
     """Turns replies, and the lack of one, into JSON or our errors.
 
     :param section: where the configuration is.
+    :param url: where MAAS is, fit for a message.
     :param key: what must not be seen.
     """
 
-    def __init__(self, section: str, key: credentials.ApiKey) -> None:
+    def __init__(
+        self, section: str, url: str, key: credentials.ApiKey
+    ) -> None:
         self._section = section
+        self._url = url
         self._key = key
 
     def read(
@@ -71,8 +86,8 @@ class Replies:
     ) -> exceptions.TimedOutError:
         error = exceptions.TimedOutError(
             f'{_tried(what)} was not answered within {seconds:g} s',
-            cure=f'Check that MAAS is up; [{self._section}] timeout says '
-            'how long to wait.',
+            cure=f'Check MAAS at {self._url}; [{self._section}] '
+            f'{_TIME_OUTS.get(what, "timeout")} says how long to wait.',
         )
         error.__cause__ = exc
         return error
@@ -85,7 +100,7 @@ class Replies:
 
     def strange(self, what: str, exc: Exception) -> exceptions.ProtocolError:
         """Something that libmaas cannot make sense of."""
-        error = self._odd(what, f'what MAAS would not say ({_kind(exc)})')
+        error = self._odd(what, f'an unexpected response ({_kind(exc)})')
         error.__cause__ = self._key.chainable(exc)
         return error
 
@@ -102,10 +117,8 @@ class Replies:
         self, exc: BaseException, what: str
     ) -> exceptions.UnavailableError:
         """No reply, or half of one."""
-        cure = (
-            f'Check that MAAS is up and that [{self._section}] url leads '
-            'there.'
-        )
+        option = f'[{self._section}] url'
+        cure = f'Check that MAAS is up and that {option} leads there.'
         kind: type[exceptions.UnavailableError] = _UnreachableError
         cause = _underlying(exc)
         said = self._say(_reason(cause))
@@ -114,18 +127,30 @@ class Replies:
                 came = f'met a certificate that is not trusted ({said})'
                 cure = self._certificate_cure(cause)
             case ssl.SSLError():
-                came = f'met no TLS ({said})'
-                cure = f'Check whether [{self._section}] url is https or http.'
+                came = (
+                    f'failed: TLS handshake with {self._url} failed ({said})'
+                )
+                cure = f'Check whether {option} is https or http.'
             case TimeoutError():
-                came = f'got no connection in time ({said})'
+                came = f'could not connect to {self._url} in time ({said})'
+                if self._url.startswith('https:'):
+                    cure += ' Check whether it is https or http.'
             case OSError() if cause is not exc:
-                came = f'found nobody there ({said})'
+                came = f'could not connect to {self._url} ({said})'
             case _:
                 kind = exceptions.UnavailableError
-                came = f'got no whole reply ({said})'
+                came = f'got an incomplete reply ({said})'
         error = kind(f'{_tried(what)} {came}', cure=cure)
         error.__cause__ = self._key.chainable(exc)
         return error
+
+    def plain(self, what: str) -> exceptions.UnavailableError:
+        """http is spoken where https was meant."""
+        return _UnreachableError(
+            f'{_tried(what)} failed: {self._url} speaks http, not https',
+            cure=f'Check the port in [{self._section}] url, and whether it '
+            'is https or http.',
+        )
 
     def _certificate_cure(self, exc: ssl.SSLCertVerificationError) -> str:
         if exc.verify_code in _UNKNOWN_ISSUER:
@@ -159,6 +184,13 @@ class Replies:
         said = '' if page else self._say(_text(content))
         came = f'{status}: {said or _nothing(page)}'
         match status:
+            case 400 if content.startswith(_UNSIGNED) and not page:
+                return exceptions.AuthenticationError(
+                    f'{tried} arrived without the Authorization header '
+                    f'({came})',
+                    cure='See why a proxy or front end drops that header, or '
+                    f'have [{self._section}] url lead to MAAS itself.',
+                )
             case 403:
                 return exceptions.AuthenticationError(
                     f'{tried} is forbidden to this user ({status})',
@@ -199,7 +231,7 @@ class Replies:
         if b'Nonce' in content:
             # aiohttp has sent it again, over a connection that had ended.
             return exceptions.UnavailableError(
-                f'{tried} was served, and the reply to it lost (401)',
+                f'{tried} succeeded, but the reply was lost (401)',
                 cure='Try again.',
             )
         return exceptions.AuthenticationError(
@@ -232,6 +264,10 @@ def _reason(exc: BaseException) -> str:
     if hasattr(exc, 'request_info'):
         # What it says may be a quotation of what came.
         return _kind(exc)
+    number = getattr(exc, 'errno', None) or 0
+    if number > 0 and not isinstance(exc, ssl.SSLError):
+        # asyncio puts its own call in the place of the reason.
+        return os.strerror(number)
     return getattr(exc, 'strerror', None) or str(exc) or _kind(exc)
 
 

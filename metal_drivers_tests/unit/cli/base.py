@@ -7,7 +7,7 @@ import datetime
 import io
 import json
 import logging
-from typing import Any
+from typing import Any, TextIO
 
 from metal_drivers.cli import main
 from metal_drivers.power import ownership
@@ -88,12 +88,14 @@ class CommandTestCase(base.TestCase):
         answer: str | None = None,
         terminal: bool = False,
         piped: bool = False,
+        stdout: TextIO | None = None,
     ) -> Done:
         """``metal-drivers ARGS``, with ``self.config``.
 
         :param answer: what somebody at a terminal types.
         :param terminal: whether its output goes to one.
         :param piped: whether stdout does not, all the same.
+        :param stdout: where the output goes, instead of what is returned.
         """
         path = self.conf_file('', **self.config)
         return self.run_command(
@@ -102,6 +104,7 @@ class CommandTestCase(base.TestCase):
             answer=answer,
             terminal=terminal,
             piped=piped,
+            output=stdout,
         )
 
     def run_command(
@@ -110,11 +113,13 @@ class CommandTestCase(base.TestCase):
         answer: str | None = None,
         terminal: bool = False,
         piped: bool = False,
+        output: TextIO | None = None,
     ) -> Done:
         """``metal-drivers ARGS``, as they are."""
         stdin = io.StringIO() if answer is None else Terminal(answer)
         stdout = Terminal() if terminal and not piped else io.StringIO()
         stderr = Terminal() if terminal else io.StringIO()
+        self.stdout = stdout
         root = logging.getLogger()
         handlers, level = list(root.handlers), root.level
         try:
@@ -123,7 +128,7 @@ class CommandTestCase(base.TestCase):
                 contextlib.redirect_stdout(stdout),
                 contextlib.redirect_stderr(stderr),
             ):
-                app = main.MetalDriversApp(stdin, stdout, stderr)
+                app = main.MetalDriversApp(stdin, output or stdout, stderr)
                 status = app.run(list(args))
         except SystemExit as exc:
             status = exc.code if isinstance(exc.code, int) else 1

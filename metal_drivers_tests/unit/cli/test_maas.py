@@ -8,7 +8,7 @@ from typing import Any
 
 import fixtures
 
-from metal_drivers.power import clock, process
+from metal_drivers.power import clock
 from metal_drivers_tests.emulators import faults, maas, messages
 from metal_drivers_tests.unit.cli import base
 from metal_drivers_tests.unit.drivers.maas import base as maas_base
@@ -160,6 +160,15 @@ class TestLook(MaasCommandTestCase):
         self.assertEqual('off', states['compute-03'])
         self.assertEqual('on', states['compute-01'])
 
+    def test_live_says_why_a_state_is_not_known(self) -> None:
+        self.maas.machine('compute-03').unreachable = True
+        rows = {r['Name']: r for r in self.rows('node', 'list', '--live')}
+        self.assertEqual('unknown', rows['compute-03']['Power State'])
+        done = self.metal('node', 'show', 'compute-03', '-f', 'json')
+        self.assertIn(done.json['Fault'], rows['compute-03']['Note'])
+        self.assertIn('(500', rows['compute-03']['Note'])
+        self.assertEqual('', rows['compute-01']['Note'])
+
     def test_show(self) -> None:
         done = self.metal('node', 'show', 'compute-04', '-f', 'json')
         self.assertEqual('compute-04.lab.example.com', done.json['Host'])
@@ -167,17 +176,93 @@ class TestLook(MaasCommandTestCase):
         self.assertTrue(done.json['Soft Off'])
         self.assertTrue(done.json['Observed At'])
 
-    def test_what_is_not_deployed_is_not_there(self) -> None:
+    def test_what_is_not_deployed_tells_its_status(self) -> None:
+        """It is in no list; who names it reads why nothing is done."""
         names = [row['Name'] for row in self.rows('node', 'list')]
         self.assertNotIn('compute-05', names)
         system_id = self.maas.machine('compute-05').system_id
         for name in ('compute-05', system_id):
             done = self.metal('node', 'show', name)
-            self.assertEqual(1, done.status)
-            self.assert_one_line(done, 'no node or host')
+            self.assertEqual(0, done.status, done.stderr)
+            self.assertIn('not Deployed', done.stdout)
             (row,) = self.off(name, status=1)
-            self.assertEqual('failed', row['Result'])
+            self.assertEqual('refused', row['Result'])
+            self.assertIn('not Deployed', row['Detail'])
         self.assertEqual([], self.effects('compute-05'))
+
+
+class TestCost(MaasCommandTestCase):
+    """Never a list to find one machine: a MAAS takes 0.1 s for each."""
+
+    def fill(self) -> None:
+        for _ in range(1000):
+            self.maas.add_machine()
+
+    def lists(self) -> tuple[int, int]:
+        """How many lists were asked for, of MAAS and of Nova."""
+        machines = [
+            request
+            for request in filter(maas_base.LIST, self.maas.requests)
+            if not {'id', 'hostname'} & set(request.query)
+        ]
+        hosts = [
+            request
+            for request in self.nova.requests
+            if request.path.endswith('/os-hypervisors/detail')
+            and 'hypervisor_hostname_pattern' not in request.query
+        ]
+        return len(machines), len(hosts)
+
+    def test_of_one_machine(self) -> None:
+        self.fill()
+        name = 'compute-04.lab.example.com'
+        system_id = self.maas.machine('compute-04').system_id
+        for ref in (name, 'compute-04', system_id):
+            done = self.metal('node', 'show', ref, '-f', 'json')
+            self.assertEqual(name, done.json['Host'])
+        self.assertEqual('done', self.off(name)[0]['Result'])
+        self.assertEqual('done', self.on('compute-04')[0]['Result'])
+        (row,) = self.rows('node', 'recover', system_id)
+        self.assertEqual('already', row['Result'])
+        self.assertEqual((0, 0), self.lists())
+        # Without the list there is nothing that takes long.
+        self.maas.forget()
+        self.metal('node', 'show', 'compute-04')
+        self.assertLessEqual(len(self.maas.requests), 4)
+
+    def test_of_a_name_that_is_wrong(self) -> None:
+        self.fill()
+        done = self.metal('node', 'show', 'nonsense')
+        self.assert_one_line(done, "no node or host 'nonsense'")
+        self.assertEqual((0, 0), self.lists())
+
+    def test_an_ambiguous_name_is_still_no_match(self) -> None:
+        self.fill()
+        other = self.maas.add_machine(hostname='compute-01', domain='other')
+        for ref in ('compute-01.lab.example.com', other.system_id):
+            done = self.metal('node', 'show', ref, '-f', 'json')
+            if done.status == 0:
+                self.assertIn('2 nodes claim host', done.json['Note'])
+        done = self.metal('node', 'show', 'compute-01')
+        self.assert_one_line(done, 'fits 2 nodes')
+        for ref in ('compute-01', other.system_id):
+            self.assertEqual('refused', self.off(ref, status=1)[0]['Result'])
+        self.assertEqual([], self.effects('compute-01'))
+        self.assertEqual((0, 0), self.lists())
+
+    def test_all_are_listed_once_where_those_that_are_off_are_counted(
+        self,
+    ) -> None:
+        self.config['metal_drivers']['max_powered_off'] = '2'
+        results = [
+            row['Result']
+            for row in self.off(
+                'compute-01', 'compute-03', 'compute-04', status=1
+            )
+        ]
+        self.assertEqual(2, results.count('done'))
+        self.assertEqual(1, results.count('refused'))
+        self.assertEqual((1, 1), self.lists())
 
 
 class TestPower(MaasCommandTestCase):
@@ -303,11 +388,6 @@ class TestPower(MaasCommandTestCase):
         self.off('compute-01')
         self.maas.machine('compute-01').on_seconds = maas.NEVER
         for result in ('timed out', 'refused'):
-            self.useFixture(
-                fixtures.MonkeyPatch(
-                    'metal_drivers.power.engine.PROCESS', process.Process()
-                )
-            )
             (row,) = self.on('compute-01', '--timeout', '30', status=1)
             self.assertEqual(result, row['Result'], row['Detail'])
         self.assertIn('powering it on', row['Detail'])
@@ -387,11 +467,19 @@ class TestErrors(MaasCommandTestCase):
 
     def test_a_list_that_breaks_off(self) -> None:
         self.maas.fail(maas_base.LIST, faults.truncated(), None)
-        self.check_commands(1, 'list machines', 'no whole reply')
+        self.check_commands(1, ' machine', 'incomplete reply')
 
     def test_an_unknown_tag(self) -> None:
         self.config[GROUP]['tags'] = 'nonsense'
         self.check_commands(2, 'nonsense', 'tags')
+
+    def test_a_tag_that_keeps_nothing_out(self) -> None:
+        self.config[GROUP]['not_tags'] = 'nosuch'
+        done = self.metal('check', '-f', 'json')
+        self.assertEqual(1, done.status)
+        (found,) = [e for e in done.json if e['Check'] == 'maas filters']
+        self.assertEqual('failed', found['Result'])
+        self.assertIn('no tag named nosuch', found['Detail'])
 
     def test_a_clock_that_is_behind(self) -> None:
         self.maas.region.clock_skew = 400

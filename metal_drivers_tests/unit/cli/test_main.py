@@ -101,14 +101,17 @@ class TestErrors(base.CommandTestCase):
             faults.hang(),
             None,
         )
-        for command in (
-            ('node', 'list'),
-            ('node', 'show', 'metal-01'),
-            ('node', 'power', 'off', 'metal-01', '--yes'),
+        for command, tried in (
+            (('node', 'list'), 'list hypervisors'),
+            (('node', 'show', 'metal-01'), 'find hypervisor metal-01'),
+            (
+                ('node', 'power', 'off', 'metal-01', '--yes'),
+                'find hypervisor metal-01',
+            ),
         ):
             done = self.metal(*command)
             self.assertEqual(1, done.status)
-            self.assert_one_line(done, 'Nova', 'list hypervisors', 'timeout')
+            self.assert_one_line(done, 'Nova', tried, 'timeout')
         self.assertEqual('power on', self.ironic.node('metal-01').power_state)
 
     def test_what_should_not_happen_is_one_line_too(self) -> None:

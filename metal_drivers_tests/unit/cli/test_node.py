@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """``node list`` and ``node show``."""
 
+import dataclasses
+import datetime
+from typing import Any
+
+import fixtures
+
+from metal_drivers.drivers.ironic import nodes
+from metal_drivers.model import Node
 from metal_drivers_tests.unit.cli import base
+
+YES = {'off': ['--yes'], 'on': []}
 
 
 class TestList(base.CommandTestCase):
@@ -75,13 +85,14 @@ class TestList(base.CommandTestCase):
             self.assertIsNone(row['Host'])
             self.assertIn('Nova is not configured', row['Note'])
 
-    def test_live_asks_for_each_state(self) -> None:
+    def test_live_where_the_service_cannot(self) -> None:
+        """Ironic has what its conductors saw last, of one node too."""
         done = self.metal('node', 'list', '--live', '-f', 'json')
+        self.assertEqual(0, done.status)
         self.assertEqual('on', done.json[0]['Power State'])
-        for node in self.ironic.nodes.values():
-            self.assertEqual(
-                1, self.ironic.count('GET', f'/v1/nodes/{node.uuid}')
-            )
+        (line,) = done.stderr.splitlines()
+        self.assertIn('cannot be asked live', line)
+        self.assertEqual(0, self.ironic.count('GET', '/v1/nodes/.+'))
 
     def test_every_format_works(self) -> None:
         for kind in ('table', 'json', 'yaml', 'value', 'csv'):
@@ -91,7 +102,55 @@ class TestList(base.CommandTestCase):
             self.assertNotIn('metal-01', done.stdout)
 
 
+class TestAge(base.CommandTestCase):
+    """A state that was not asked live says how old it is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        node_of = nodes.node_of
+        seen = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+            minutes=61, seconds=5
+        )
+
+        def old(entry: Any) -> Node:
+            return dataclasses.replace(node_of(entry), observed_at=seen)
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.ironic.driver.node_of', old
+            )
+        )
+
+    def test_in_the_list(self) -> None:
+        for live in ((), ('--live',)):
+            done = self.metal('node', 'list', *live)
+            self.assertIn('on (61 min ago)', done.stdout)
+            done = self.metal('node', 'list', *live, '-f', 'json')
+            self.assertEqual('on', done.json[0]['Power State'])
+
+    def test_of_one(self) -> None:
+        done = self.metal('node', 'show', 'metal-01')
+        self.assertIn('on (as seen 61 min ago)', done.stdout)
+        done = self.metal('node', 'show', 'metal-01', '-f', 'json')
+        self.assertEqual('on', done.json['Power State'])
+        self.assertIs(False, done.json['Asked Live'])
+
+    def test_of_one_that_is_there_already(self) -> None:
+        self.ironic.node('metal-01').power_state = 'power off'
+        for state, name in (('off', 'metal-01'), ('on', 'metal-03')):
+            done = self.metal(
+                'node', 'power', state, name, '-f', 'json', *YES[state]
+            )
+            (row,) = done.json
+            self.assertEqual('already', row['Result'])
+            self.assertEqual(f'{state}, as seen 61 min ago', row['Detail'])
+
+
 class TestShow(base.CommandTestCase):
+    def test_a_state_without_its_time(self) -> None:
+        done = self.metal('node', 'show', 'metal-01')
+        self.assertIn('on (as last reported)', done.stdout)
+
     def test_finds_by_id_name_and_host(self) -> None:
         uuid = self.ironic.node('metal-02').uuid
         for ref in (uuid, 'metal-02', 'compute-02'):

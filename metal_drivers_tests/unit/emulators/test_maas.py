@@ -166,6 +166,65 @@ class TestPower(MaasCase):
         reply = self.client.query(machine.system_id)
         self.assertEqual(504, reply.status_code)
 
+    def test_a_query_that_finds_it_off_ends_a_release(self) -> None:
+        for series in ('3.4', '3.7'):
+            server = self.start(series)
+            for power, status, owner in (
+                ('on', maas.Status.RELEASING, 'admin'),
+                ('off', maas.Status.NEW, None),
+            ):
+                machine = server.add_machine(
+                    status=maas.Status.RELEASING, power=power
+                )
+                self.assertEqual(power, self.state(machine))
+                self.assertEqual(
+                    (status, owner), (machine.status, machine.owner)
+                )
+        # So does that of the region itself.
+        machine.status, machine.owner = maas.Status.RELEASING, 'admin'
+        server.refresh()
+        self.assertEqual(maas.Status.NEW, machine.status)
+        self.assertIsNone(machine.owner)
+
+    def test_one_power_on_that_acts_four_times(self) -> None:
+        """MAAS repeats it when others write to the machine's row."""
+        server = self.start('3.7')
+        machine = server.add_machine(power='off', conflicts=3)
+        self.assertEqual(200, self.switch(machine, 'on'))
+        on, cycle = maas.Effect.ON, maas.Effect.CYCLE
+        self.assertEqual(
+            [on, cycle, cycle, cycle],
+            [action.effect for action in machine.actions],
+        )
+        self.assertEqual(
+            1, sum(each.method == 'POST' for each in server.requests)
+        )
+
+    def test_one_query_that_asks_the_bmc_three_times(self) -> None:
+        server = self.start('3.7')
+        server.region.query_timeout = 0.02
+        machine = server.add_machine(bmc_seconds=0.01, conflicts=1)
+        self.assertEqual('on', self.state(machine))
+        machine.conflicts = 2
+        reply = self.client.query(machine.system_id)
+        self.assertEqual(504, reply.status_code)
+
+    def test_no_rack_that_can_access_the_bmc(self) -> None:
+        server = self.start(machines=1)
+        server.region.rack = maas.Rack.NO_ACCESS
+        (machine,) = server.machines.values()
+        for reply in (
+            self.client.query(machine.system_id),
+            self.client.power(machine.system_id, 'off'),
+        ):
+            self.assertEqual(503, reply.status_code)
+            self.assertEqual(
+                'No rack controllers can access the BMC of node '
+                f'{machine.hostname}',
+                reply.text,
+            )
+        self.assertEqual('on', machine.power)
+
     def test_no_rack_says_when_to_come_back(self) -> None:
         server = self.start(machines=1)
         server.region.rack = maas.Rack.NONE
@@ -174,3 +233,25 @@ class TestPower(MaasCase):
         self.assertEqual('10', reply.headers['Retry-After'])
         self.assertEqual(503, self.switch(machine, 'off'))
         self.assertEqual('on', machine.power)
+
+
+class TestNames(MaasCase):
+    """Tags, zones and resource pools."""
+
+    def names(self, path: str) -> list[str]:
+        response = self.client.get(f'{path}/')
+        self.assertEqual(200, response.status_code, response.text)
+        return [each['name'] for each in response.json()]
+
+    def test_they_are_those_that_filters_know(self) -> None:
+        server = self.start()
+        server.region.tags.add('kept')
+        server.add_machine(tags=['x'], zone='az2', pool='gold')
+        self.assertEqual(['kept', 'x'], self.names('tags'))
+        self.assertEqual(['az2'], self.names('zones'))
+        self.assertEqual(['gold'], self.names('resourcepools'))
+
+    def test_nobody_is_told(self) -> None:
+        self.start()
+        self.client.apikey = None
+        self.assertNotEqual(200, self.client.get('tags/').status_code)

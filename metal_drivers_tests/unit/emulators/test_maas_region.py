@@ -51,6 +51,9 @@ class TestLists(MaasCase):
             ('status=deployed&status=allocated', 'abc'),
             ('power_state=error', 'b'),
             ('domain=nowhere', ''),
+            ('hostname=', ''),
+            ('hostname=&hostname=a', 'a'),
+            ('not_tags=x,y', 'abcd'),
             (f'id={server.machine("d").system_id}', 'd'),
         ):
             found = [m['hostname'] for m in self.listed(f'?{query}')]
@@ -58,6 +61,7 @@ class TestLists(MaasCase):
         for query in (
             *('limit=1', 'fqdn=a', 'tags=x,q', 'zone=q', 'pool=q'),
             *('owner=q', 'status=Deployed', 'power_state=q'),
+            *('pool=', 'status=', 'power_state=', 'status=&status=deployed'),
         ):
             reply = self.client.get(f'machines/?{query}')
             self.assertEqual(400, reply.status_code, query)
@@ -115,7 +119,7 @@ class TestCredentials(MaasCase):
         self.client.get('users/?op=whoami')
         self.client.apikey = None
         self.client.get('describe/')
-        reply = self.client.get('machines/')
+        reply = self.client.get('users/?op=whoami')
         self.assertEqual(401, reply.status_code)
         carries = maas.carries(server.admin.token_secret)
         self.assertEqual(
@@ -123,6 +127,16 @@ class TestCredentials(MaasCase):
             [r.path for r in server.requests if carries(r)],
         )
         self.assertNotIn(server.admin.token_secret, repr(server.admin))
+
+    def test_who_is_nobody_gets_no_list(self) -> None:
+        """Nor whose Authorization a front end has dropped."""
+        self.start(machines=1)
+        self.client.apikey = None
+        reply = self.client.get('machines/?status=deployed')
+        self.assertEqual(400, reply.status_code)
+        self.assertEqual(
+            'Unrecognised signature: method=GET op=None', reply.text
+        )
 
 
 class TestServer(MaasCase):
@@ -136,6 +150,13 @@ class TestServer(MaasCase):
         self.assertEqual({server.url}, self.uris())
         server.region.advertised_url = 'http://inside.invalid:5240'
         self.assertEqual({'http://inside.invalid:5240'}, self.uris())
+
+    def test_a_version_that_no_controller_has_reported(self) -> None:
+        server = self.start()
+        for reported, version in ((True, '3.7.3'), (False, 'None')):
+            server.region.reported = reported
+            told = self.client.get('version/').json()
+            self.assertEqual(version, told['version'])
 
     def test_tls(self) -> None:
         server = self.start(tls=True)

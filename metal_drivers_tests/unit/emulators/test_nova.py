@@ -59,6 +59,34 @@ class NovaCase(testtools.TestCase):
         self.assertIn(message, error['message'])
 
 
+class TestSearch(NovaCase):
+    version = '2.53'
+
+    def test_by_a_part_of_the_name(self) -> None:
+        self.start(['compute-1', 'compute-12', 'other'])
+        for pattern, names in (
+            ('compute-1', ['compute-1', 'compute-12']),
+            ('TE-12', ['compute-12']),
+            ('o_her', ['other']),
+            ('%25', ['compute-1', 'compute-12', 'other']),
+        ):
+            found = self.get(
+                f'{HYPERVISORS}?hypervisor_hostname_pattern={pattern}'
+            )
+            self.assertEqual(
+                names,
+                [each['hypervisor_hostname'] for each in found['hypervisors']],
+            )
+
+    def test_no_pages(self) -> None:
+        self.start(2)
+        path = f'{HYPERVISORS}?hypervisor_hostname_pattern='
+        self.assertRefused(404, "matching 'x'", self.ask('GET', path + 'x'))
+        self.assertRefused(
+            400, 'not supported', self.ask('GET', f'{path}compute&limit=5')
+        )
+
+
 class TestVersions(NovaCase):
     def test_discovery(self) -> None:
         server = self.start(valid_token=lambda token: False)

@@ -71,7 +71,7 @@ class TestEvents(base.PowerCase):
 
     def test_a_line_stays_one(self) -> None:
         self.cloud.fail(
-            exceptions.RefusedError('two\nlines "quoted"'), 'get_node'
+            exceptions.RefusedError('two\nlines "quoted"'), 'count_servers'
         )
         self.cloud.off()
         self.assertIn(r'detail="two\nlines \"quoted\""', self.log.output)

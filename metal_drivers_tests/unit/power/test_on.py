@@ -219,6 +219,19 @@ class TestService(OnCase):
         self.assertLessEqual(51, self.cloud.clock.time)
         self.assertLess(self.cloud.clock.time, 60)
 
+    def test_not_before_another_run_has_ended(self) -> None:
+        """It was at work on a power off, and may be about to send one."""
+        kinds = ownership.MarkKind
+        for kind in (kinds.POWERING_OFF, kinds.SHUTTING_DOWN):
+            for capabilities in (simulation.CAPABLE, frozenset()):
+                self.use(simulation.SimCloud(1, OFF, capabilities))
+                self.node.delay, self.host.boot = 1, 5
+                self.host.status = 'disabled'
+                now = self.cloud.clock.now()
+                self.host.reason = ownership.reason('id-1', now, kind)
+                self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
+                self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+
     def test_back_after_it_was_seen_down(self) -> None:
         self.node.last_on = self.cloud.clock.time
         self.host.boot = 100

@@ -2,15 +2,18 @@
 """What a process shares; no Watcher is needed for it."""
 
 import datetime
+import functools
 import os
 import pathlib
+from typing import Any
 
 import fixtures
 from oslo_config import cfg
 
+from metal_drivers import boundary
 from metal_drivers.power import ownership
 from metal_drivers.watcher import options, process
-from metal_drivers_tests.emulators import nova
+from metal_drivers_tests.emulators import ironic, maas, nova
 from metal_drivers_tests.unit import base
 
 LONG_AGO = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -58,6 +61,26 @@ class TestProcess(base.TestCase):
         services = process.services(config('s3cret'))
         self.assertIs(services, process.services(config('s3cret')))
         self.assertIsNot(services, process.services(config('0ther-s3cret')))
+
+    def test_a_driver_that_cannot_be_closed_keeps_none_open(self) -> None:
+        closed: list[int] = []
+
+        def close(number: int) -> None:
+            closed.append(number)
+            raise SystemExit(f'number {number} stays')
+
+        for number in (1, 2):
+            config = self.conf(
+                '[metal_drivers]\ndriver = fake\n',
+                **{'watcher.metal.drivers.fake': {'nodes': number}},
+            )
+            driver = process.services(config).driver
+            assert isinstance(driver, boundary.GuardedDriver)
+            self.patch(
+                driver.driver, 'close', functools.partial(close, number)
+            )
+        process.close()
+        self.assertEqual([1, 2], closed)
 
     def test_fork(self) -> None:
         """A child has its own, and leaves the parent's alone."""
@@ -117,6 +140,82 @@ class TestUnfinished(base.TestCase):
     def test_marked_for_the_machine_that_was_there_before(self) -> None:
         """It is not ours to enable, so there is nothing to finish."""
         self.assertFalse(self.unfinished('former'))
+
+
+class TestMember(base.TestCase):
+    """What one action of a plan asks for, to know which host it is about."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(process.close)
+        self.nova = self.useFixture(nova.NovaEmulator(3))
+        self.sections = {
+            'nova': {
+                'auth_type': 'none',
+                'endpoint_override': f'{self.nova.url}/v2.1',
+            }
+        }
+
+    def services(self, name: str, **options: Any) -> process.Services:
+        self.sections[f'watcher.metal.drivers.{name}'] = options
+        return process.services(self.conf(**self.sections))
+
+    def hypervisors(self) -> list[str]:
+        return [
+            request.target.removeprefix('/v2.1/os-hypervisors/')
+            for request in self.nova.requests
+            if 'os-hypervisors' in request.path
+        ]
+
+    def test_no_list_of_maas_nor_of_nova(self) -> None:
+        server = self.useFixture(maas.MaasEmulator())
+        for name in self.nova.hosts:
+            server.add_machine(hostname=name)
+        services = self.services(
+            'maas', url=server.maas_url, api_key=server.apikey
+        )
+        machine = server.machine('compute-02')
+        member = services.member(machine.system_id)
+        assert member.host is not None
+        self.assertEqual('compute-02', member.host.name)
+        for request in server.requests:
+            if request.path.endswith('/machines/'):
+                self.assertTrue({'id', 'hostname'} & set(request.query))
+        (asked,) = self.hypervisors()
+        self.assertIn('hypervisor_hostname_pattern=compute-02', asked)
+        # A second machine of that name, and it is not known which it is.
+        other = server.add_machine(hostname='compute-02', domain='other')
+        for system_id in (machine.system_id, other.system_id):
+            member = services.member(system_id)
+            self.assertIsNone(member.host)
+            self.assertTrue(member.doubtful)
+
+    def test_one_list_of_ironic_for_all_and_none_of_nova(self) -> None:
+        server = self.useFixture(ironic.IronicEmulator())
+        for host in self.nova.hosts.values():
+            server.add_node(extra={'compute_node_id': host.hypervisor_id})
+        services = self.services(
+            'ironic', auth_type='none', endpoint_override=server.url
+        )
+        for uuid in list(server.nodes):
+            self.assertIsNotNone(services.member(uuid).host)
+        self.assertEqual(1, server.count('GET', '/v1/nodes'))
+        self.assertEqual(
+            [host.hypervisor_id for host in self.nova.hosts.values()],
+            self.hypervisors(),
+        )
+
+    def test_two_nodes_that_claim_one_hypervisor(self) -> None:
+        server = self.useFixture(ironic.IronicEmulator())
+        (host, *_) = self.nova.hosts.values()
+        for _ in range(2):
+            server.add_node(extra={'compute_node_id': host.hypervisor_id})
+        services = self.services(
+            'ironic', auth_type='none', endpoint_override=server.url
+        )
+        for uuid in list(server.nodes):
+            member = services.member(uuid)
+            self.assertIn('2 nodes claim host', member.problem)
 
 
 class TestOptions(base.TestCase):

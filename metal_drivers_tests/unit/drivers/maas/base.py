@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import fixtures
+
 from metal_drivers import exceptions
-from metal_drivers.drivers.maas import MaasDriver
+from metal_drivers.drivers.maas import MaasDriver, power_ons
 from metal_drivers.model import Node
 from metal_drivers_tests.emulators import maas, messages
 from metal_drivers_tests.unit import base
@@ -50,6 +52,15 @@ class Watched(base.TestCase):
         self.recorder = self.useFixture(leaks.Recorder())
         self.watched: list[maas.MaasEmulator] = []
         super().setUp()
+        #: Seconds for which the drivers take what time it is.
+        self.seconds = 1000.0
+        # Each test is a process of its own.
+        self.power_ons = power_ons.PowerOns(lambda: self.seconds)
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                f'{power_ons.__name__}.PROCESS', self.power_ons
+            )
+        )
 
     def check_output(self) -> None:
         for server in self.watched:

@@ -8,6 +8,7 @@ from metal_drivers_tests.emulators import faults, maas, messages
 from metal_drivers_tests.unit.drivers.maas import base
 
 WHOAMI = messages.matching('GET', '.*/users/', op='whoami')
+TAGS = messages.matching('GET', '.*/tags/')
 VERSION = messages.matching('GET', '.*/version/')
 
 
@@ -106,9 +107,61 @@ class TestCheck(base.MaasTestCase):
             ('ok', '1 deployed machines with tags = x; zones = az1'),
             self.results(tags=['x'], zones=['az1'])['maas machines'],
         )
-        status, detail = self.results(pools=['none'])['maas machines']
-        self.assertEqual('failed', status)
-        self.assertIn('No such pool', detail)
+
+    def test_filters_that_mean_nothing(self) -> None:
+        """A wrong tag in not_tags is no error to MAAS: it keeps nobody
+        out."""
+        self.maas.add_machine(tags=['x'])
+        for option, what in (
+            ('tags', 'tag'),
+            ('not_tags', 'tag'),
+            ('pools', 'pool'),
+            ('zones', 'zone'),
+        ):
+            results = self.results(**{option: ['nosuch', 'n2']})
+            status, detail = results['maas filters']
+            self.assertEqual('failed', status)
+            self.assertIn(
+                f'{option}: MAAS has no {what} named nosuch or n2', detail
+            )
+            self.assertIn(f'[{base.GROUP}]', detail)
+            self.assertNotIn('maas machines', results)
+        status, detail = self.results(
+            tags=['x'], not_tags=['x', 'nosuch'], zones=['n2', 'az1']
+        )['maas filters']
+        self.assertIn('not_tags: MAAS has no tag named nosuch', detail)
+        self.assertIn('zones: MAAS has no zone named n2', detail)
+        self.assertNotIn(' x', detail)
+
+    def test_filters_that_exist(self) -> None:
+        self.maas.region.tags |= {'x', 'no-touch'}
+        self.maas.region.pools.add('gold')
+        self.maas.region.zones.add('az2')
+        self.assertEqual(
+            ('ok', 'MAAS has each of tags, not_tags, pools, zones'),
+            self.results(
+                tags=['x'],
+                not_tags=['no-touch'],
+                pools=['gold'],
+                zones=['az2'],
+            )['maas filters'],
+        )
+        self.assertNotIn('maas filters', self.results())
+        # Each list once, and only where something of it is configured.
+        self.maas.forget()
+        self.results(tags=['x'], not_tags=['x'])
+        lists = [
+            request.path.rstrip('/').rpartition('/')[2]
+            for request in self.maas.requests
+        ]
+        self.assertEqual(1, lists.count('tags'))
+        self.assertNotIn('zones', lists)
+
+    def test_who_is_no_administrator_may_ask_for_them(self) -> None:
+        results = self.results(
+            not_tags=['nosuch'], api_key=self.maas.joe.apikey
+        )
+        self.assertEqual('failed', results['maas filters'][0])
 
     def test_a_version_that_ignores_filters(self) -> None:
         for version, status in (
@@ -121,13 +174,28 @@ class TestCheck(base.MaasTestCase):
             self.maas.fail(VERSION, faults.status(200, body))
             self.assertEqual(status.value, self.results()['maas endpoint'][0])
 
+    def test_a_version_that_is_not_known_yet(self) -> None:
+        self.maas.fail(VERSION, faults.status(200, b'{"version": "None"}'))
+        status, detail = self.results()['maas endpoint']
+        self.assertEqual('ok', status)
+        self.assertIn('MAAS of unknown version', detail)
+
     def test_odd_replies(self) -> None:
         for match, name in (
             (VERSION, 'maas endpoint'),
             (WHOAMI, 'maas credentials'),
+            (TAGS, 'maas filters'),
         ):
-            for body in (b'null', b'[]', b'{}', b'"x"', b'7', b'{"a'):
+            for body in (
+                b'null',
+                b'[7]',
+                b'[{}]',
+                b'{}',
+                b'"x"',
+                b'7',
+                b'{"a',
+            ):
                 self.maas.fail(match, faults.status(200, body))
-                results = self.results()
+                results = self.results(not_tags=['x'])
                 self.assertEqual('failed', results[name][0])
                 self.assertEqual(name, list(results)[-1])

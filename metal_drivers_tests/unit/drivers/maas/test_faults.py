@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replies and connections that are not what they should be."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -15,6 +16,8 @@ from metal_drivers.model import PowerState
 from metal_drivers_tests.emulators import faults, maas_data, messages
 from metal_drivers_tests.unit.drivers.maas import base
 
+VERSION = messages.matching('GET', '.*/version/')
+
 Protocol = exceptions.ProtocolError
 Unavailable = exceptions.UnavailableError
 
@@ -24,11 +27,16 @@ class FaultTestCase(base.MaasTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.heard: list[bytes] = []
         begin = time.monotonic()
         self.addCleanup(lambda: self.assertLess(time.monotonic() - begin, 5))
 
-    def listening(self, reply: bytes | None) -> str:
-        """Where somebody says this to everybody, or nothing at all."""
+    def listening(self, reply: bytes | None, to: bytes = b'') -> str:
+        """Where a server says this to everybody, or nothing at all.
+
+        :param to: what a request begins with that gets the reply; to
+            others nothing is said.
+        """
         server = socket.create_server(('127.0.0.1', 0))
         kept: list[socket.socket] = []
 
@@ -40,9 +48,11 @@ class FaultTestCase(base.MaasTestCase):
                     break
                 kept.append(connection)
                 if reply is not None:
-                    connection.recv(65536)
-                    connection.sendall(reply)
-                    connection.close()
+                    said = connection.recv(65536)
+                    self.heard.append(said)
+                    if said.startswith(to):
+                        connection.sendall(reply)
+                        connection.close()
             for connection in [*kept, server]:
                 connection.close()
 
@@ -87,8 +97,11 @@ class TestConnect(FaultTestCase):
         return exc
 
     def test_refused(self) -> None:
-        exc = self.check_url(Unavailable, 'http://127.0.0.1:1/MAAS')
-        self.assertIn('Connect call failed', str(exc))
+        url = 'http://127.0.0.1:1/MAAS'
+        exc = self.check_url(
+            Unavailable, url, f'could not connect to {url}', 'refused'
+        )
+        self.assertNotIn('Connect call', str(exc))
         self.assertIsNotNone(exc.__cause__)
 
     def test_dns_failure(self) -> None:
@@ -99,6 +112,7 @@ class TestConnect(FaultTestCase):
         self.check_url(
             Unavailable,
             'http://no-such-host.invalid/MAAS',
+            'could not connect to http://no-such-host.invalid/MAAS',
             'Name or service not known',
         )
 
@@ -115,9 +129,9 @@ class TestConnect(FaultTestCase):
             (faults.html(403), Protocol, 'no MAAS is there'),
             (faults.malformed_json(), Protocol, 'JSON'),
             (faults.status(200, b''), Protocol, 'JSON'),
-            (faults.truncated(), Unavailable, 'whole'),
-            (faults.reset(), Unavailable, 'whole'),
-            (faults.close(), Unavailable, 'whole'),
+            (faults.truncated(), Unavailable, 'incomplete'),
+            (faults.reset(), Unavailable, 'incomplete'),
+            (faults.close(), Unavailable, 'incomplete'),
             (faults.bad_gateway(), Unavailable, '502'),
             (faults.status(503, b'', None), Unavailable, '503'),
             (faults.status(500, b'{}'), Unavailable, '500'),
@@ -214,7 +228,7 @@ class TestConnect(FaultTestCase):
         url = f'http://{self.listening(None)}/MAAS'
         driver = self.driver_with(url=url, timeout=0.2)
         exc = self.check_all(
-            exceptions.TimedOutError, driver, 'within 0.2 s', 'timeout'
+            exceptions.TimedOutError, driver, 'within 0.2 s', '] timeout'
         )
         self.assertIsNotNone(exc.__cause__)
 
@@ -226,7 +240,67 @@ class TestConnect(FaultTestCase):
             )
         )
         url = f'https://{self.listening(None)}/MAAS'
-        self.check_url(Unavailable, url, 'no connection in time')
+        self.check_url(
+            Unavailable, url, f'could not connect to {url}', 'https or http'
+        )
+
+    def test_https_to_a_port_of_http(self) -> None:
+        """MAAS' web server waits for the end of what it takes for the
+        first line."""
+        self.useFixture(
+            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+        )
+        for status in (200, 404, 500):
+            reply = b'HTTP/1.1 %d Any\r\nContent-Length: 0\r\n\r\n' % status
+            url = f'https://{self.listening(reply, to=b"GET ")}/MAAS'
+            self.check_url(
+                Unavailable, url, f'{url} speaks http, not https', 'url'
+            )
+        # The question whether it does goes over in clear, without the key.
+        self.assertIn('GET /MAAS/api/2.0/describe/', str(self.heard))
+        self.assertNotIn('Authorization', str(self.heard))
+
+    def test_a_port_of_https_that_is_slow(self) -> None:
+        """It, too, has an answer to http: that this is the wrong way."""
+        self.useFixture(
+            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+        )
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.connection.CONNECT', 0.2
+            )
+        )
+        for status in (400, 301):
+            reply = b'HTTP/1.1 %d Any\r\nContent-Length: 0\r\n\r\n' % status
+            url = f'https://{self.listening(reply, to=b"GET ")}/MAAS'
+            self.check_url(Unavailable, url, 'could not connect')
+
+    def test_a_handshake_that_is_done_decides(self) -> None:
+        """There are front ends that speak both on one port."""
+        self.useFixture(
+            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+        )
+        server = self.start(self.series, tls=True)
+        looked = threading.Event()
+        server.fail(base.DESCRIBE, faults.hang(looked))
+
+        async def speaks_http(*args: Any) -> bool:
+            await asyncio.to_thread(server.wait_for, base.DESCRIBE)
+            asyncio.get_running_loop().call_later(0.05, looked.set)
+            return True
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.connection.Connection'
+                '._speaks_http',
+                speaks_http,
+            )
+        )
+        driver = self.driver_with(
+            url=server.maas_url, api_key=server.apikey, cafile=server.cafile
+        )
+        self.assertEqual([], driver.list_nodes())
+        self.assertTrue(looked.is_set())
 
 
 class TestList(FaultTestCase):
@@ -303,7 +377,7 @@ class TestList(FaultTestCase):
             faults.reset(),
             faults.close(),
         ):
-            self.check_fault(Unavailable, fault, 'no whole reply')
+            self.check_fault(Unavailable, fault, 'an incomplete reply')
 
     def test_statuses(self) -> None:
         text = 'text/plain'
@@ -366,6 +440,37 @@ class TestList(FaultTestCase):
         self.check_fault(Unavailable, quote, '***')
 
 
+class TestDroppedAuthorization(FaultTestCase):
+    """MAAS takes such requests for those of nobody, who may do little."""
+
+    def check_dropped(self, op: str) -> None:
+        body = f'Unrecognised signature: method=GET op={op}'.encode()
+        driver = self.driver_with(tags=['x'])
+        machine = self.maas.add_machine(tags=['x'])
+        driver.list_nodes()
+        fault = faults.status(400, body, 'text/plain; charset=utf-8')
+        self.maas.fail(lambda request: not VERSION(request), fault, None)
+        for call in (
+            driver.list_nodes,
+            lambda: driver.get_node(machine.system_id),
+            lambda: driver.get_power_states([machine.system_id]),
+            lambda: driver.set_power_state(machine.system_id, PowerState.OFF),
+        ):
+            exc = self.error(exceptions.AuthenticationError, call)
+            self.assertEqual(400, exc.status)
+            self.assertIn('without the Authorization header', str(exc))
+            self.assertIn('proxy', exc.cure)
+            self.assertNotIn('tags', str(exc))
+        failed = driver.check()[-1]
+        self.assertEqual('maas credentials', failed.name)
+        self.assertIn('Authorization', failed.detail)
+        self.maas.heal()
+
+    def test_it_is_no_wrong_filter(self) -> None:
+        for op in ('None', 'query_power_state', 'whoami'):
+            self.check_dropped(op)
+
+
 class TestUnauthorized(FaultTestCase):
     """401 has many reasons; its text is told to nobody."""
 
@@ -419,5 +524,5 @@ class TestUnauthorized(FaultTestCase):
         self.driver.list_nodes()
         self.maas.fail(base.LIST, faults.close(performed=True))
         exc = self.error(Unavailable, self.driver.list_nodes)
-        self.assertIn('lost', str(exc))
+        self.assertIn('succeeded, but the reply was lost', str(exc))
         self.assertEqual([], self.driver.list_nodes())

@@ -6,6 +6,7 @@ from typing import Any
 import fixtures
 
 from metal_drivers import exceptions
+from metal_drivers.drivers.maas import MaasDriver
 from metal_drivers.model import PowerState
 from metal_drivers_tests.emulators import faults, maas
 from metal_drivers_tests.unit.drivers.maas import base
@@ -94,38 +95,35 @@ class TestList(base.MaasTestCase):
         self.maas.add_machine(hostname='joes', owner='joe')
         self.assertEqual(['joes'], self.names(api_key=self.maas.joe.apikey))
 
-    def test_the_budget_of_time_grows_with_the_fleet(self) -> None:
-        """0.1 s for each machine, measured; a fixed time-out of 60 s ends
-        with 600 of them."""
-        seconds: list[float] = []
-        client = self.driver._maas
-        call = client.call
-
-        def spy(*args: Any, timeout: float, **data: Any) -> Any:
-            seconds.append(timeout)
-            return call(*args, timeout=timeout, **data)
-
-        self.useFixture(fixtures.MockPatchObject(client, 'call', spy))
-        self.driver.list_nodes()  # nobody knows how many
-        self.driver.list_nodes()
-        for _ in range(200):
-            self.maas.add_machine()
-        self.driver.list_nodes()
-        self.driver.list_nodes()
-        self.assertEqual([405, 5, 5, 45], seconds)
-
-    def test_a_list_that_takes_too_long_may_take_longer_next_time(
-        self,
-    ) -> None:
-        driver = self.driver_with(timeout=0.2)
+    def test_a_list_has_a_time_out_of_its_own(self) -> None:
+        driver = self.driver_with(timeout=60, list_timeout=0.2)
         driver.list_nodes()
         rule = self.maas.fail(base.LIST, faults.hang(), None)
         exc = self.error(exceptions.TimedOutError, driver.list_nodes)
         self.assertIn('within 0.2 s', str(exc))
-        self.assertIn('timeout', exc.cure)
+        self.assertIn(self.maas.maas_url, exc.cure)
+        self.assertIn(f'[{base.GROUP}] list_timeout', exc.cure)
         self.maas.heal(rule)
+        self.assertEqual([], driver.list_nodes())
+
+    def test_a_list_may_take_longer_than_other_requests(self) -> None:
+        driver = self.driver_with(timeout=0.2)
+        driver.list_nodes()
         self.maas.fail(base.LIST, faults.slow(0.3))
         self.assertEqual([], driver.list_nodes())
+
+    def test_the_time_out_is_configured(self) -> None:
+        (option,) = (
+            each
+            for each in MaasDriver.get_config_opts()
+            if each.name == 'list_timeout'
+        )
+        self.assertEqual(300, option.default)
+        conf = self.conf(
+            '', **{base.GROUP: {'url': 'http://x', 'list_timeout': 0}}
+        )
+        conf.register_opts(MaasDriver.get_config_opts(), base.GROUP)
+        self.assertRaises(ValueError, lambda: conf[base.GROUP].list_timeout)
 
 
 class TestMachine(base.MaasTestCase):
@@ -176,3 +174,52 @@ class TestMachine(base.MaasTestCase):
         self.assertEqual('gold', node.details['pool'])
         self.assertEqual('ipmi', node.details['power_type'])
         self.assertNotIn('power_parameters', node.details)
+
+
+class TestFind(base.MaasTestCase):
+    """Never a list to find one machine."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for name, domain in (('c1', 'a'), ('c1', 'b'), ('c2', 'a')):
+            self.maas.add_machine(hostname=name, domain=domain)
+
+    def find(self, ref: str, **options: Any) -> list[str]:
+        driver = self.driver_with(**options)
+        self.maas.forget()
+        return [node.host_names[0] for node in driver.find_nodes(ref)]
+
+    def test_all_of_one_short_name(self) -> None:
+        for ref in ('c1', 'C1', 'c1.a'):
+            self.assertEqual(['c1.a', 'c1.b'], self.find(ref))
+            self.assertLessEqual(self.requests(base.LIST), 2)
+        self.assertEqual(['c2.a'], self.find('c2'))
+        self.assertEqual([], self.find('c2.b'))
+
+    def test_by_id_with_whoever_shares_its_name(self) -> None:
+        self.assertEqual(
+            ['c1.a', 'c1.b'], self.find(self.maas.machine('c1').system_id)
+        )
+        self.assertEqual(2, self.requests(base.LIST))
+
+    def test_asks_only_for_what_is_configured(self) -> None:
+        machine = self.maas.machine('c2')
+        for ref in ('c2', machine.system_id):
+            self.maas.region.tags.add('y')
+            self.assertEqual([], self.find(ref, tags=['y']))
+        machine.tags = ['y']
+        self.assertEqual(['c2.a'], self.find('c2', tags=['y']))
+        for request in filter(base.LIST, self.maas.requests):
+            self.assertTrue({'id', 'hostname'} & set(request.query))
+
+    def test_one_that_is_not_deployed_tells_its_status(self) -> None:
+        self.maas.machine('c2').status = maas.Status.READY
+        (node,) = self.driver.find_nodes('c2')
+        for reason in (node.keep_on, node.keep_off):
+            self.assertIn('its status is Ready', reason or '')
+        self.assertNotIn(node.id, [n.id for n in self.driver.list_nodes()])
+
+    def test_one_that_is_not_deployed_is_in_nobodys_way(self) -> None:
+        one = self.maas.machine('c1')
+        one.status = maas.Status.READY
+        self.assertEqual(['c1.b'], self.find('c1'))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live power states: what is known, and what is not."""
 
+import datetime
 import threading
 from concurrent import futures
 from typing import Any
@@ -77,7 +78,7 @@ class TestStates(base.MaasTestCase):
 
     def test_no_rack_a_lost_rack_and_no_driver(self) -> None:
         machine = self.maas.add_machine(power='off')
-        for rack in (maas.Rack.NONE, maas.Rack.LOST):
+        for rack in set(maas.Rack) - {maas.Rack.CONNECTED}:
             self.maas.region.rack = rack
             self.assertIs(PowerState.UNKNOWN, self.ask(machine).power_state)
         self.maas.region.rack = maas.Rack.CONNECTED
@@ -150,6 +151,30 @@ class TestStates(base.MaasTestCase):
         self.error(exceptions.NotFoundError, self.driver.get_node, 'zzzzzz')
         self.assertEqual(0, self.requests(base.LIST))
 
+    def test_what_ends_the_next_request_too_ends_the_first(self) -> None:
+        machine = self.maas.add_machine().system_id
+        wrong = self.driver_with(api_key=self.keep_secret('no1:no2:no3'))
+        for kind, driver, system_id in (
+            (exceptions.NotFoundError, self.driver, 'zzzzzz'),
+            (exceptions.AuthenticationError, wrong, machine),
+        ):
+            self.error(kind, driver.get_node, system_id)
+            self.assertEqual(
+                1, sum('/machines/' in r.path for r in self.maas.requests)
+            )
+            self.maas.forget()
+
+    def test_what_is_seen_is_as_old_as_the_question(self) -> None:
+        def fault(exchange: faults.Exchange) -> None:
+            arrived.append(datetime.datetime.now(datetime.UTC))
+            exchange.send(exchange.perform())
+
+        arrived: list[datetime.datetime] = []
+        self.maas.fail(base.is_query, fault)
+        node = self.driver.get_node(self.maas.add_machine().system_id)
+        assert node.observed_at is not None
+        self.assertLess(node.observed_at, arrived[0])
+
 
 class TestConcurrency(base.MaasTestCase):
     def test_no_more_at_once_than_allowed(self) -> None:
@@ -201,8 +226,16 @@ class TestConcurrency(base.MaasTestCase):
     def test_to_wait_for_a_turn_is_no_time_out(self) -> None:
         """Eight requests of 0.1 s each, one at once, 0.4 s for each."""
         self.maas.region.latency['list'] = 0.1
-        driver = self.driver_with(max_concurrent=1, timeout=0.4)
-        driver.list_nodes()  # from here on its budget is the time-out
+        driver = self.driver_with(max_concurrent=1, list_timeout=0.4)
         with futures.ThreadPoolExecutor(8) as pool:
             jobs = [pool.submit(driver.list_nodes) for _ in range(8)]
         self.assertEqual([[]] * 8, [job.result() for job in jobs])
+
+    def test_each_request_of_a_turn_has_its_own_time(self) -> None:
+        """Three requests of 0.2 s each, 0.5 s for each."""
+        machine = self.maas.add_machine()
+        for kind in ('query', 'machine', 'power'):
+            self.maas.region.latency[kind] = 0.2
+        driver = self.driver_with(max_concurrent=1, timeout=0.5)
+        driver.set_power_state(machine.system_id, PowerState.OFF)
+        self.assertEqual('off', machine.power)

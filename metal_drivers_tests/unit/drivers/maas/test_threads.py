@@ -187,20 +187,33 @@ class TestEnd(base.MaasTestCase):
             lambda: not thread.is_alive(), 5, 'the thread ends'
         )
 
-    def test_an_interrupt_cancels_the_request(self) -> None:
+    def check_interrupt(self, send: Callable[[], None]) -> None:
+        # A shell that starts the tests in the background has it ignored.
+        former = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, former)
         driver = self.driver_with(max_concurrent=1)
         driver.list_nodes()
         self.maas.fail(base.LIST, faults.hang())
         self.maas.forget()
-        main = threading.main_thread().ident or 0
 
         def interrupt() -> None:
             self.maas.wait_for(base.LIST)
-            signal.pthread_kill(main, signal.SIGINT)
+            send()
 
         threading.Thread(target=interrupt).start()
-        self.assertRaises(KeyboardInterrupt, driver.list_nodes)
-        # Whose turn it was is over.
         begin = time.monotonic()
+        self.assertRaises(KeyboardInterrupt, driver.list_nodes)
+        # The turn of the interrupted request is over.
         self.assertEqual(1, len(driver.list_nodes()))
         self.assertLess(time.monotonic() - begin, 2)
+
+    def test_an_interrupt_cancels_the_request(self) -> None:
+        main = threading.main_thread().ident or 0
+        self.check_interrupt(lambda: signal.pthread_kill(main, signal.SIGINT))
+
+    def test_an_interrupt_that_wakes_nobody(self) -> None:
+        """It can arrive a moment before the caller begins to wait; here
+        another thread is interrupted, which is the same to the caller."""
+        self.check_interrupt(
+            lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        )

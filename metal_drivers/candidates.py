@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one configuration makes of a driver that is installed.
+
+A driver says itself whether it is configured; it is not believed that it
+can, nor where nothing in the configuration is about it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from oslo_config import cfg
+
+from metal_drivers import conf, exceptions, foreign, plugins, redaction
+from metal_drivers.base import ConfigState, ConfigStatus
+
+
+class CandidateState(enum.Enum):
+    """What became of a driver in the selection."""
+
+    SELECTED = 'selected'
+    READY = 'ready'
+    INCOMPLETE = 'incomplete'
+    ABSENT = 'absent'
+    FAILED = 'failed'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """A driver that was found, its state, and the reason for that."""
+
+    name: str
+    state: CandidateState
+    detail: str
+    plugin: plugins.Plugin
+    #: Whether anything in the configuration is about it. A driver that is
+    #: only installed neither is taken nor stands in the way.
+    mentioned: bool = False
+    #: The required options that have no value.
+    missing: tuple[str, ...] = ()
+
+    @property
+    def distribution(self) -> str:
+        return ', '.join(self.plugin.distributions)
+
+    @property
+    def priority(self) -> int | None:
+        driver = self.plugin.driver
+        return None if driver is None else driver.priority
+
+    @property
+    def group(self) -> str:
+        return conf.driver_group(self.name)
+
+
+def examine(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> Candidate:
+    """Ask a driver whether it is configured.
+
+    Raises nothing, whatever the driver does: the reason is the detail of
+    a candidate that has failed.
+    """
+    answer = _ask(config, plugin)
+    found = Candidate(
+        plugin.name,
+        CandidateState.FAILED,
+        '',
+        plugin,
+        # Quickest where the options are registered, as now they are.
+        mentioned=conf.driver_mentioned(config, plugin.name, plugin.options),
+    )
+    if isinstance(answer, str):
+        return dataclasses.replace(found, detail=answer)
+    return _sort(found, answer)
+
+
+def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
+    """What the driver says of its configuration, or why it cannot."""
+    if plugin.driver is None:
+        return plugin.error
+    try:
+        values = conf.driver_values(config, plugin.name, plugin.driver)
+    except exceptions.ConfigurationError as exc:
+        options = [opt for opt in plugin.options if opt.dest in exc.options]
+        group = conf.driver_group(plugin.name)
+        if options and not conf.any_is_set(config, group, options):
+            # What is wrong is the default.
+            said = ' '.join(exc.message.split())
+            return plugin.fault(f'{said}; set it')
+        return ' '.join(str(exc).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # the type of an option may be its own
+        return plugin.fault(f'its options cannot be read: {foreign.said(exc)}')
+    try:
+        with plugins.guarded_output():
+            state = plugin.driver.config_state(values)
+        flaw = _flaw(state)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:
+        secrets = redaction.secrets_of(plugin.options, values)
+        flaw = f'raised {foreign.said(exc, redaction.Redactor(secrets))}'
+    if flaw:
+        return plugin.fault(
+            f'cannot judge its configuration: config_state() {flaw}'
+        )
+    return state
+
+
+def _flaw(state: object) -> str:
+    """What is wrong with the answer; empty where nothing is."""
+    if not isinstance(state, ConfigState):
+        return f'returned a {type(state).__name__}, not a ConfigState'
+    if not isinstance(state.status, ConfigStatus):
+        return 'returned a status that is not a ConfigStatus'
+    if not isinstance(state.missing, tuple | list) or not all(
+        isinstance(name, str) for name in state.missing
+    ):
+        return 'returned missing options that are not a tuple of names'
+    return ''
+
+
+def _sort(candidate: Candidate, state: ConfigState) -> Candidate:
+    """By what the driver says of itself, and by what is configured."""
+    status, missing = state.status, tuple(state.missing)
+    if missing and status is ConfigStatus.READY:
+        status = ConfigStatus.INCOMPLETE
+    if not candidate.mentioned and (missing or status is ConfigStatus.READY):
+        # Only installed, whatever it takes its own defaults for.
+        status = ConfigStatus.ABSENT
+    return dataclasses.replace(
+        candidate,
+        state=CandidateState(status.value),
+        detail=_describe(candidate.group, status, missing),
+        missing=missing,
+    )
+
+
+def _describe(
+    group: str, status: ConfigStatus, missing: tuple[str, ...]
+) -> str:
+    names = ', '.join(missing)
+    if status is ConfigStatus.READY:
+        return 'configured'
+    if status is ConfigStatus.INCOMPLETE:
+        return f'[{group}] lacks {names or "something"}'
+    return 'not configured' + (f'; [{group}] needs {names}' if names else '')

@@ -451,7 +451,6 @@ OFF = Table(
         guards,
         known_to_be_on,
         a_way_to_power_off,
-        nova_can_be_asked,
         Need(
             What.OTHERS_OFF,
             when=lambda f: (
@@ -461,6 +460,7 @@ OFF = Table(
             ),
         ),
         guards,
+        nova_can_be_asked,
         Need(What.MOVING, when=_planning),
         nothing_moves,
         Need(

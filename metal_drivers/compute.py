@@ -15,9 +15,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from oslo_config import cfg
-
-from metal_drivers import base, conf, exceptions, keystone, rest
+from metal_drivers import conf, exceptions, keystone, rest
 from metal_drivers.model import (
     CheckResult,
     CheckStatus,
@@ -366,28 +364,6 @@ class Compute:
             microversion=MICROVERSION,
             body=body,
         )
-
-
-def open_compute(
-    config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
-) -> Compute | None:
-    """Nova by its configuration; None where that has no credentials.
-
-    :param osc: a keystone session for a ``[nova]`` without an auth type;
-        by default that of ``[watcher_clients_auth]``.
-    :raises ConfigurationError: the credentials are not complete.
-    """
-    values = conf.nova_values(config)
-    if values.get('auth_type'):
-        session = keystone.load_session(values, group=conf.NOVA_GROUP)
-        return Compute(session, values)
-    osc = osc or conf.shared_credentials(config)
-    if osc is None:
-        return None
-    return Compute(
-        keystone.share_session(osc.session, values, group=conf.NOVA_GROUP),
-        values,
-    )
 
 
 def is_uuid(text: str) -> bool:

@@ -15,7 +15,9 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from metal_drivers import conf, exceptions, keystone, rest
+from metal_drivers import exceptions
+from metal_drivers._openstack import auth, client
+from metal_drivers._openstack.groups import NOVA_GROUP
 from metal_drivers.model import (
     CheckResult,
     CheckStatus,
@@ -62,15 +64,15 @@ class Compute:
     """
 
     def __init__(self, session: Any, values: Mapping[str, Any]) -> None:
-        self._nova = rest.Service(
-            lambda: keystone.load_adapter(
+        self._nova = client.Service(
+            lambda: auth.load_adapter(
                 session,
                 values,
-                group=conf.NOVA_GROUP,
+                group=NOVA_GROUP,
                 service_type='compute',
             ),
             'Nova',
-            conf.NOVA_GROUP,
+            NOVA_GROUP,
             session,
         )
 
@@ -155,7 +157,7 @@ class Compute:
                 raise
             raise exceptions.ConfigurationError(
                 exc.message,
-                cure=f'Check that the endpoint of [{conf.NOVA_GROUP}] is the '
+                cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
                 'whole URL, such as http://controller:8774/v2.1.',
                 options=('endpoint_override',),
             ) from exc
@@ -185,7 +187,7 @@ class Compute:
                         f'server {server.get("id")}, which it does not '
                         'place there',
                         cure='Give the user of '
-                        f'[{conf.NOVA_GROUP}] the role admin.',
+                        f'[{NOVA_GROUP}] the role admin.',
                     )
         return count
 
@@ -215,7 +217,7 @@ class Compute:
                         'Nova: the list of the servers that are being built '
                         f'does not tell the host of {server.get("id")}',
                         cure='Give the user of '
-                        f'[{conf.NOVA_GROUP}] the role admin.',
+                        f'[{NOVA_GROUP}] the role admin.',
                     )
                 if server['OS-EXT-SRV-ATTR:host'] is None:
                     found.add(str(server.get('id')))

@@ -14,8 +14,9 @@ from typing import Self
 
 from oslo_config import cfg
 
-from metal_drivers import base, compute, conf, keystone, lookup, selector
+from metal_drivers import base, compute, lookup, selector
 from metal_drivers import fleet as fleets
+from metal_drivers._openstack import auth, groups
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power.events import Watcher
@@ -178,15 +179,15 @@ def open_compute(
         by default that of ``[watcher_clients_auth]``.
     :raises ConfigurationError: the credentials are not complete.
     """
-    values = conf.nova_values(config)
+    values = groups.nova_values(config)
     if values.get('auth_type'):
-        session = keystone.load_session(values, group=conf.NOVA_GROUP)
+        session = auth.load_session(values, group=groups.NOVA_GROUP)
         return compute.Compute(session, values)
-    osc = osc or conf.shared_credentials(config)
+    osc = osc or groups.shared_credentials(config)
     if osc is None:
         return None
     return compute.Compute(
-        keystone.share_session(osc.session, values, group=conf.NOVA_GROUP),
+        auth.share_session(osc.session, values, group=groups.NOVA_GROUP),
         values,
     )
 

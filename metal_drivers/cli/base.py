@@ -11,7 +11,7 @@ from cliff import columns, lister
 from cliff import show as cliff_show
 from oslo_config import cfg
 
-from metal_drivers import compute, exceptions, foreign, services
+from metal_drivers import _text, compute, exceptions, services
 from metal_drivers.cli import progress
 from metal_drivers.power import PowerSettings
 
@@ -92,7 +92,7 @@ class _Command:
             raise
         except Exception as exc:
             raise exceptions.MetalError(
-                f'This should not happen: {foreign.said(exc)}',
+                f'This should not happen: {_text.said(exc)}',
                 cure='Please report it, with what --debug shows.',
             ) from exc
         finally:

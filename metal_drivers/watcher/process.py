@@ -19,6 +19,7 @@ from oslo_log import log
 
 from metal_drivers import conf, fleet, lookup, selector
 from metal_drivers import services as metal_services
+from metal_drivers._openstack import groups
 from metal_drivers.model import Capability, Node
 from metal_drivers.power import PowerEngine, ownership
 
@@ -37,7 +38,7 @@ class _Configuration:
     settings: dict[str, Any]
     driver_values: dict[str, Any]
     nova_values: dict[str, Any]
-    credentials: conf.Credentials | None
+    credentials: groups.Credentials | None
 
 
 class Services:
@@ -172,8 +173,8 @@ def _read(config: cfg.ConfigOpts) -> _Configuration:
         chosen.name,
         conf.settings(config),
         conf.driver_values(config, chosen.name, driver),
-        conf.nova_values(config),
-        conf.shared_credentials(config),
+        groups.nova_values(config),
+        groups.shared_credentials(config),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 import urllib.parse
 
-from metal_drivers import exceptions, foreign
+from metal_drivers import _text, exceptions
 
 #: The part of every address that follows the configured one.
 API = '/api/2.0/'
@@ -27,9 +27,9 @@ def base_url(url: str, section: str) -> str:
             # It may hold a password, so that it is not shown.
             problem = 'has a user in it'
         elif not usable or parts.port == 0:
-            problem = f'is no URL of http or https: {foreign.clean(url)!r}'
+            problem = f'is no URL of http or https: {_text.clean(url)!r}'
     except ValueError:
-        problem = f'cannot be read: {foreign.clean(url)!r}'
+        problem = f'cannot be read: {_text.clean(url)!r}'
     if problem:
         raise exceptions.ConfigurationError(
             f'MAAS: [{section}] url {problem}',

@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nova's side: compute hosts, the servers on a host, nova-compute.
-
-All requests are made at microversion 2.53, explicitly. It is the first
-with uuids and with the count of servers that is free; from 2.88 on each
-entry of the list costs a message to its compute, and one compute that has
-just died makes the whole list hang for a minute and fail.
-"""
+"""Compute hosts and the nova-compute service."""
 
 from __future__ import annotations
 
-import datetime
-import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,38 +10,12 @@ from typing import Any
 from metal_drivers import exceptions
 from metal_drivers._openstack import auth, client
 from metal_drivers._openstack.groups import NOVA_GROUP
+from metal_drivers.compute import api, servers
 from metal_drivers.model import (
     CheckResult,
     CheckStatus,
     ComputeHost,
     ComputeService,
-)
-
-MICROVERSION = '2.53'
-
-#: The largest page that Nova gives (``[api] max_limit``).
-_PAGE = 1000
-
-
-_UUID = re.compile('[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', re.I)
-
-#: How a server is that has something on two hosts.
-_MOVING = frozenset(
-    {'MIGRATING', 'RESIZE', 'VERIFY_RESIZE', 'REVERT_RESIZE', 'REBUILD'}
-)
-
-#: How a migration is at its end. ``finished`` is not: a resize is yet to be
-#: confirmed, or reverted.
-_SETTLED = frozenset(
-    {
-        'completed',
-        'confirmed',
-        'reverted',
-        'done',
-        'error',
-        'failed',
-        'cancelled',
-    }
 )
 
 
@@ -82,8 +48,8 @@ class Compute:
         Nova takes about 5 ms for each.
         """
         return [
-            _host(entry)
-            for entry in self._hypervisors(f'/detail?limit={_PAGE}')
+            api.host_of(entry)
+            for entry in self._hypervisors(f'/detail?limit={api.PAGE}')
         ]
 
     def find_hosts(self, name: str) -> list[ComputeHost]:
@@ -98,7 +64,7 @@ class Compute:
                 'GET',
                 f'/os-hypervisors/detail?{query}',
                 f'find hypervisor {name}',
-                microversion=MICROVERSION,
+                microversion=api.MICROVERSION,
             )
         except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
             if exc.status not in (300, 404):
@@ -110,7 +76,7 @@ class Compute:
                 f'Nova: the reply to find hypervisor {name} has no list of '
                 'hypervisors'
             )
-        return [_host(entry) for entry in entries]
+        return [api.host_of(entry) for entry in entries]
 
     def get_host(self, hypervisor_id: str) -> ComputeHost | None:
         """The compute host with that uuid; None: Nova has no such.
@@ -123,14 +89,14 @@ class Compute:
                 '/os-hypervisors/'
                 + urllib.parse.quote(hypervisor_id.casefold(), safe=''),
                 f'show hypervisor {hypervisor_id}',
-                microversion=MICROVERSION,
+                microversion=api.MICROVERSION,
             )
         except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
             if exc.status not in (300, 404):
                 raise
             self._none()
             return None
-        return _host(
+        return api.host_of(
             reply.get('hypervisor') if isinstance(reply, dict) else None
         )
 
@@ -148,7 +114,7 @@ class Compute:
                 f'/os-hypervisors{path}',
                 'hypervisors',
                 'list hypervisors',
-                microversion=MICROVERSION,
+                microversion=api.MICROVERSION,
             ):
                 yield from page
         except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
@@ -168,120 +134,27 @@ class Compute:
 
         :raises ProtocolError: the reply tells of servers elsewhere.
         """
-        query = urllib.parse.urlencode(
-            {'all_tenants': 1, 'host': host, 'limit': _PAGE}
-        )
-        count = 0
-        for page in self._nova.pages(
-            f'/servers/detail?{query}',
-            'servers',
-            f'list the servers on {host}',
-            microversion=MICROVERSION,
-        ):
-            count += len(page)
-            for server in page:
-                # Nova leaves out a filter that this user may not use.
-                if server.get('OS-EXT-SRV-ATTR:host') != host:
-                    raise exceptions.ProtocolError(
-                        f'Nova: the list of the servers on {host} has '
-                        f'server {server.get("id")}, which it does not '
-                        'place there',
-                        cure='Give the user of '
-                        f'[{NOVA_GROUP}] the role admin.',
-                    )
-        return count
+        return servers.count(self._nova, host)
 
     def list_unplaced(self) -> set[str]:
         """The servers that have no host yet, since they are being
         scheduled; one request where there are none.
 
-        Nova counts such a server on no host, and may place it on one that
-        was disabled a moment ago.
-
         :raises ProtocolError: the reply does not tell where servers are.
         """
-        query = urllib.parse.urlencode(
-            {'all_tenants': 1, 'status': 'BUILD', 'limit': _PAGE}
-        )
-        found = set()
-        for page in self._nova.pages(
-            f'/servers/detail?{query}',
-            'servers',
-            'list the servers that are being built',
-            microversion=MICROVERSION,
-        ):
-            for server in page:
-                # Not shown to a user who may not know.
-                if 'OS-EXT-SRV-ATTR:host' not in server:
-                    raise exceptions.ProtocolError(
-                        'Nova: the list of the servers that are being built '
-                        f'does not tell the host of {server.get("id")}',
-                        cure='Give the user of '
-                        f'[{NOVA_GROUP}] the role admin.',
-                    )
-                if server['OS-EXT-SRV-ATTR:host'] is None:
-                    found.add(str(server.get('id')))
-        return found
+        return servers.unplaced(self._nova)
 
     def list_moving(self, host: str) -> set[str]:
         """The servers that are on their way to the host or from it, or
-        whose resize from it was not confirmed: Nova counts these where they
-        come from, or where they have gone, and part of them is here.
-
-        One request where there are none.
+        whose resize from it was not confirmed; one request where there are
+        none.
         """
-        reply = self._get(
-            f'/os-migrations?{urllib.parse.urlencode({"host": host})}',
-            f'list the migrations to and from {host}',
-        )
-        if reply is None:
-            return set()
-        migrations = reply.get('migrations')
-        if not isinstance(migrations, list):
-            raise exceptions.ProtocolError(
-                'Nova: the reply to list migrations has no list of them'
-            )
-        found = {
-            str(entry.get('instance_uuid'))
-            for entry in migrations
-            if isinstance(entry, dict) and entry.get('status') not in _SETTLED
-        }
-        return {server for server in found if self._moves(server)}
-
-    def _moves(self, server: str) -> bool:
-        """Whether it does: what Nova writes of migrations may be left
-        unfinished when a service dies.
-        """
-        reply = self._get(
-            f'/servers/{urllib.parse.quote(server, safe="")}',
-            f'show server {server}',
-        )
-        found = reply.get('server') if reply else None
-        if not isinstance(found, dict):
-            return False
-        return (
-            found.get('status') in _MOVING
-            or found.get('OS-EXT-STS:task_state') is not None
-        )
-
-    def _get(self, path: str, what: str) -> Mapping[str, Any] | None:
-        """The reply, an object; None where there is no such thing."""
-        try:
-            reply = self._nova.call(
-                'GET', path, what, microversion=MICROVERSION
-            )
-        except exceptions.NotFoundError:
-            return None
-        if not isinstance(reply, dict):
-            raise exceptions.ProtocolError(
-                f'Nova: the reply to {what} is not an object'
-            )
-        return reply
+        return servers.moving(self._nova, host)
 
     def list_services(self) -> list[ComputeService]:
         """The nova-compute services of all hosts, in one request."""
         return [
-            _service(entry)
+            api.service_of(entry)
             for entry in self._services(
                 {'binary': 'nova-compute'}, 'list nova-compute services'
             )
@@ -297,7 +170,7 @@ class Compute:
             f'show nova-compute on {host}',
         ):
             if entry.get('host') == host:
-                return _service(entry)
+                return api.service_of(entry)
         raise exceptions.NotFoundError(
             f'Nova: there is no nova-compute on {host}',
             cure='Check the host, and that nova-compute ran on it once.',
@@ -347,7 +220,7 @@ class Compute:
             'GET',
             f'/os-services?{urllib.parse.urlencode(filters)}',
             what,
-            microversion=MICROVERSION,
+            microversion=api.MICROVERSION,
         )
         services = reply.get('services') if isinstance(reply, dict) else None
         if not isinstance(services, list):
@@ -363,63 +236,6 @@ class Compute:
             'PUT',
             f'/os-services/{urllib.parse.quote(service.id, safe="")}',
             f'have nova-compute on {service.host} {body["status"]}',
-            microversion=MICROVERSION,
+            microversion=api.MICROVERSION,
             body=body,
         )
-
-
-def is_uuid(text: str) -> bool:
-    """Whether Nova would take it for the id of a hypervisor."""
-    return _UUID.fullmatch(text) is not None
-
-
-def _host(entry: Any) -> ComputeHost:
-    if not isinstance(entry, dict):
-        raise exceptions.ProtocolError(
-            'Nova: what is due to be a hypervisor is no object'
-        )
-    service = entry.get('service')
-    try:
-        if not isinstance(service, dict):
-            raise KeyError('service')
-        servers = entry.get('running_vms')
-        return ComputeHost(
-            str(entry['id']),
-            str(service['host']),
-            str(entry['hypervisor_hostname']),
-            str(entry['state']),
-            str(entry['status']),
-            str(service['id']),
-            service.get('disabled_reason'),
-            servers if isinstance(servers, int) else None,
-        )
-    except KeyError as exc:
-        raise exceptions.ProtocolError(
-            f'Nova: a hypervisor of the list has no {exc.args[0]}'
-        ) from exc
-
-
-def _service(entry: Mapping[str, Any]) -> ComputeService:
-    try:
-        return ComputeService(
-            str(entry['id']),
-            str(entry['host']),
-            str(entry['state']),
-            str(entry['status']),
-            entry.get('disabled_reason'),
-            _time(entry.get('updated_at')),
-        )
-    except KeyError as exc:
-        raise exceptions.ProtocolError(
-            f'Nova: a service of the list has no {exc.args[0]}'
-        ) from exc
-
-
-def _time(text: Any) -> datetime.datetime | None:
-    """Nova's times are of UTC and do not say so."""
-    try:
-        return datetime.datetime.fromisoformat(text).replace(
-            tzinfo=datetime.UTC
-        )
-    except (TypeError, ValueError):
-        return None

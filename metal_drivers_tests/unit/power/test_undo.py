@@ -352,3 +352,12 @@ class TestInterrupted(base.PowerCase):
         self.cloud.fail(KeyboardInterrupt(), 'sleep')
         self.assertRaises(KeyboardInterrupt, self.cloud.off)
         self.assert_enabled()
+
+    def test_cancelled_once_it_is_off(self) -> None:
+        """What has been done is said, and noted."""
+        engine = self.cloud.engine(off_modes=(HARD,))
+        self.node.delay = 0
+        self.cloud.driver.switched = lambda sent: engine.cancel()
+        (result,) = engine.switch(self.cloud.fleet(), ['n1'], OFF)
+        self.assert_ended(Outcome.DONE, result, 'off, by hard power off')
+        self.assertIn('powered off to save energy', self.host.reason or '')

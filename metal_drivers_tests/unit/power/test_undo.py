@@ -357,7 +357,8 @@ class TestInterrupted(base.PowerCase):
         """What has been done is said, and noted."""
         engine = self.cloud.engine(off_modes=(HARD,))
         self.node.delay = 0
-        self.cloud.driver.switched = lambda sent: engine.cancel()
+        # Right before the first look at what was sent.
+        self.cloud.calls.meddling[11] = engine.cancel
         (result,) = engine.switch(self.cloud.fleet(), ['n1'], OFF)
         self.assert_ended(Outcome.DONE, result, 'off, by hard power off')
         self.assertIn('powered off to save energy', self.host.reason or '')

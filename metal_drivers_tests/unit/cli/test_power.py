@@ -47,6 +47,16 @@ class TestPower(base.CommandTestCase):
         self.assertEqual('power on', self.state('metal-01'))
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
 
+    def test_what_one_power_off_asks_of_the_services(self) -> None:
+        """No more than this, and no list of hypervisors among it. By the
+        name of its node, Nova is asked three times more whether a host has
+        that name, too."""
+        self.config['metal_drivers'] = {'power_off_mode': 'hard'}
+        done = self.metal('node', 'power', 'off', 'compute-01', '--yes')
+        self.assertEqual(0, done.status, done.stderr)
+        self.assertLessEqual(len(self.ironic.requests), 7)
+        self.assertLessEqual(len(self.nova.requests), 10)
+
     def test_already_so_is_good(self) -> None:
         done = self.metal('node', 'power', 'on', 'metal-01', '-f', 'json')
         self.assertEqual(0, done.status)

@@ -152,8 +152,6 @@ class IronicDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
         soft = state is PowerState.OFF and mode is OffMode.SOFT
         target = f'{"soft " if soft else ""}power {state.value}'
         body: dict[str, Any] = {'target': target}

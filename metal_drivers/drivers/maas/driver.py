@@ -148,8 +148,6 @@ class MaasDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
         _check_id(node_id)
         soft = state is PowerState.OFF and mode is OffMode.SOFT
 

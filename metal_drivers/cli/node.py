@@ -196,12 +196,12 @@ def _disabled(node: Node, host: ComputeHost) -> str:
         reason = host.disabled_reason or 'no reason was given'
         return f'nova-compute disabled by others: {reason}'
     since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
-    if not mark.names(node.id):
+    if ownership.mark_for(host, node.id) is None:
         return (
             f'nova-compute disabled by us since {since}, for node '
             f'{mark.node_id}, which is another'
         )
-    if node.target is not None or node.busy is not None:
+    if not node.settled:
         return f'nova-compute disabled by us since {since}'
     if node.power_state is PowerState.OFF:
         if mark.kind is ownership.MarkKind.POWERING_ON:

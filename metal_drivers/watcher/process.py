@@ -89,7 +89,7 @@ class Services:
         if not self.settings.manage_compute_service:
             return False
         service = self.nova.get_service(member.host.name)
-        return ownership.ours(service, member.node.id)
+        return ownership.mark_for(service, member.node.id) is not None
 
     def _listed(self, node: Node) -> list[Node] | None:
         """All nodes, as they were listed a moment ago, that one among them

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metal_drivers import exceptions, foreign
-from metal_drivers.drivers.maas import credentials
+from metal_drivers.drivers.maas import connection
 
 #: What is tried with a list of machines, which has a time-out of its own.
 LIST = 'list machines'
@@ -49,9 +49,7 @@ class Replies:
     :param key: what must not be seen.
     """
 
-    def __init__(
-        self, section: str, url: str, key: credentials.ApiKey
-    ) -> None:
+    def __init__(self, section: str, url: str, key: connection.ApiKey) -> None:
         self._section = section
         self._url = url
         self._key = key

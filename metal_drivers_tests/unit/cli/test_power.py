@@ -10,8 +10,8 @@ from unittest import mock
 import fixtures
 
 from metal_drivers_tests.emulators import messages
-from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
+from metal_drivers_tests.unit.power import simulator
 
 
 def is_power(request: messages.Request) -> bool:
@@ -24,7 +24,7 @@ class TestPower(base.CommandTestCase):
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
-                lambda: simulation.SimClock(simulation.Calls()),
+                lambda: simulator.SimClock(simulator.Calls()),
             )
         )
 
@@ -221,7 +221,7 @@ class TestPower(base.CommandTestCase):
             signals = [number]
 
             def interrupted(
-                clock: simulation.SimClock,
+                clock: simulator.SimClock,
                 alarm: threading.Event,
                 seconds: float,
                 signals: list[signal.Signals] = signals,
@@ -230,7 +230,7 @@ class TestPower(base.CommandTestCase):
                     os.kill(os.getpid(), signals.pop())
                 self.assertTrue(alarm.wait(30))
 
-            with mock.patch.object(simulation.SimClock, 'wait', interrupted):
+            with mock.patch.object(simulator.SimClock, 'wait', interrupted):
                 done = self.metal(
                     *('node', 'power', 'off', 'metal-01', 'nope'),
                     *('--yes', '-f', 'json'),

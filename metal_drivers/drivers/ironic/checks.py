@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from metal_drivers import exceptions, rest
+from metal_drivers import exceptions
+from metal_drivers._openstack import client
 from metal_drivers.model import CheckResult, CheckStatus, Node
 
 
 def run(
-    ironic: rest.Service,
+    ironic: client.Service,
     microversion: Callable[[], str],
     list_nodes: Callable[[], list[Node]],
     filters: Mapping[str, str],
@@ -28,7 +29,7 @@ def run(
         yield CheckResult(name, CheckStatus.FAILED, str(exc))
 
 
-def why_empty(ironic: rest.Service, filters: Mapping[str, str]) -> str:
+def why_empty(ironic: client.Service, filters: Mapping[str, str]) -> str:
     """Why Ironic may show no nodes, for a message."""
     if filters:
         narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
@@ -45,7 +46,7 @@ def why_empty(ironic: rest.Service, filters: Mapping[str, str]) -> str:
     )
 
 
-def _rights(ironic: rest.Service) -> CheckResult:
+def _rights(ironic: client.Service) -> CheckResult:
     name = 'ironic rights'
     access = ironic.access()
     if access is None:
@@ -71,7 +72,7 @@ def _rights(ironic: rest.Service) -> CheckResult:
 
 
 def _nodes(
-    ironic: rest.Service, nodes: list[Node], filters: Mapping[str, str]
+    ironic: client.Service, nodes: list[Node], filters: Mapping[str, str]
 ) -> CheckResult:
     name = 'ironic nodes'
     if nodes:

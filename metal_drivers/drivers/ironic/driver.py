@@ -12,7 +12,8 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import base, exceptions, keystone, rest
+from metal_drivers import base, exceptions
+from metal_drivers._openstack import auth, client
 from metal_drivers.drivers.ironic import checks, connection
 from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
 from metal_drivers.model import (
@@ -54,7 +55,7 @@ class IronicDriver(base.MetalDriver):
     ) -> None:
         super().__init__(config, osc)
         self._session = connection.open_session(config, osc)
-        self._ironic = rest.Service(
+        self._ironic = client.Service(
             connection.connector(config, self._session),
             'Ironic',
             _GROUP,
@@ -74,17 +75,17 @@ class IronicDriver(base.MetalDriver):
             cfg.StrOpt(
                 'resource_class', help='Only nodes of this resource class.'
             ),
-            *keystone.adapter_options(
+            *auth.adapter_options(
                 {
                     'region-name': 'ironic_client.region_name',
                     'valid-interfaces': 'ironic_client.endpoint_type',
                 }
             ),
-            *keystone.session_options(),
+            *auth.session_options(),
         ]
         taken = {opt.dest for opt in options}
         return options + [
-            opt for opt in keystone.auth_options() if opt.dest not in taken
+            opt for opt in auth.auth_options() if opt.dest not in taken
         ]
 
     @classmethod
@@ -92,13 +93,13 @@ class IronicDriver(base.MetalDriver):
         """Ready with credentials of its own that are complete, or with
         an endpoint or a filter alone: the credentials are then those of
         ``[watcher_clients_auth]``."""
-        own = keystone.credentials_present(config)
+        own = auth.credentials_present(config)
         return base.ConfigState.of(
             present=own
             or any(
                 config.get(name) for name in ('endpoint_override', *FILTERS)
             ),
-            missing=keystone.missing_credentials(config) if own else (),
+            missing=auth.missing_credentials(config) if own else (),
         )
 
     def list_nodes(self) -> list[Node]:

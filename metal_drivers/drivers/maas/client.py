@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-from metal_drivers import exceptions, foreign
+from metal_drivers import _text, exceptions
 from metal_drivers.drivers.maas import (
     connection,
     libraries,
@@ -145,7 +145,7 @@ class MaasClient:
 
     def url(self) -> str:
         """Where MAAS is, as configured."""
-        return foreign.clean(self._url.removesuffix(connection.API))
+        return _text.clean(self._url.removesuffix(connection.API))
 
     def clock_ahead(self) -> float | None:
         """How many seconds its clock is ahead; None: it has not told."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions, foreign
+from metal_drivers import _text, base, exceptions
 from metal_drivers.drivers.maas.nodes import FILTERS
 
 GROUP = f'{base.NAMESPACE}.maas'
@@ -143,9 +143,9 @@ def base_url(url: str, section: str) -> str:
             # It may hold a password, so that it is not shown.
             problem = 'has a user in it'
         elif not usable or parts.port == 0:
-            problem = f'is no URL of http or https: {foreign.clean(url)!r}'
+            problem = f'is no URL of http or https: {_text.clean(url)!r}'
     except ValueError:
-        problem = f'cannot be read: {foreign.clean(url)!r}'
+        problem = f'cannot be read: {_text.clean(url)!r}'
     if problem:
         raise exceptions.ConfigurationError(
             f'MAAS: [{section}] url {problem}',

@@ -130,7 +130,7 @@ class TestPower(base.CommandTestCase):
                 'node', 'power', 'off', 'metal-01', answer=answer
             )
             self.assertEqual(1, done.status)
-            self.assertIn('Switch off metal-01? [y/N]', done.stderr)
+            self.assertIn('Power off metal-01? [y/N]', done.stderr)
             self.assertEqual('power on', self.state('metal-01'))
         done = self.metal('node', 'power', 'off', 'metal-01', answer='y\n')
         self.assertEqual(0, done.status)
@@ -162,7 +162,7 @@ class TestPower(base.CommandTestCase):
         )
         self.assertEqual(0, done.status)
         self.assertEqual('planned', done.json[0]['Result'])
-        self.assertIn('was asked for', done.json[0]['Detail'])
+        self.assertIn('was requested', done.json[0]['Detail'])
 
     def test_timeout_is_a_number_of_seconds(self) -> None:
         for wrong in ('0', '-1', 'soon', 'nan', 'inf'):

@@ -261,7 +261,7 @@ class TestBrokenMethods(ThirdPartyTestCase):
         (row,) = done.json
         self.assertEqual('failed', row['Result'])
         self.assertIn('TypeError: of my own', row['Detail'])
-        self.assertIn('stays disabled', row['Detail'])
+        self.assertIn('remains disabled', row['Detail'])
         self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
 
     def test_check_keeps_its_other_rows(self) -> None:

@@ -63,7 +63,7 @@ class TestList(base.CommandTestCase):
             on['Note'],
         )
         self.assertIn('node recover compute-02', on['Note'])
-        self.assertIn('for node other, which is another', other['Note'])
+        self.assertIn('for another node (other)', other['Note'])
         self.ironic.node('metal-01').power_state = 'power on'
         on = self.metal('node', 'list', '-f', 'json').json[0]
         self.assertIn('not off any more', on['Note'])
@@ -82,7 +82,7 @@ class TestList(base.CommandTestCase):
         )
         node.power_state = 'power off'
         off = self.metal('node', 'list', '-f', 'json').json[0]
-        self.assertIn('off; we began powering it on', off['Note'])
+        self.assertIn('off; metal-drivers began powering it on', off['Note'])
 
     def test_without_nova_nothing_matches(self) -> None:
         del self.config['nova']

@@ -103,7 +103,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
         flaw = f'raised {foreign.said(exc, redaction.Redactor(secrets))}'
     if flaw:
         return plugin.fault(
-            f'cannot judge its configuration: config_state() {flaw}'
+            f'cannot check its configuration: config_state() {flaw}'
         )
     return state
 
@@ -144,5 +144,5 @@ def _describe(
     if status is ConfigStatus.READY:
         return 'configured'
     if status is ConfigStatus.INCOMPLETE:
-        return f'[{group}] lacks {names or "something"}'
+        return f'[{group}] lacks {names or "an option"}'
     return 'not configured' + (f'; [{group}] needs {names}' if names else '')

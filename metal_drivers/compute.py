@@ -184,8 +184,8 @@ class Compute:
                 if server.get('OS-EXT-SRV-ATTR:host') != host:
                     raise exceptions.ProtocolError(
                         f'Nova: the list of the servers on {host} has '
-                        f'server {server.get("id")}, which it does not '
-                        'place there',
+                        f'server {server.get("id")}, which is on another '
+                        'host',
                         cure='Give the user of '
                         f'[{conf.NOVA_GROUP}] the role admin.',
                     )
@@ -215,7 +215,7 @@ class Compute:
                 if 'OS-EXT-SRV-ATTR:host' not in server:
                     raise exceptions.ProtocolError(
                         'Nova: the list of the servers that are being built '
-                        f'does not tell the host of {server.get("id")}',
+                        f'does not show the host of {server.get("id")}',
                         cure='Give the user of '
                         f'[{conf.NOVA_GROUP}] the role admin.',
                     )
@@ -362,7 +362,7 @@ class Compute:
         self._nova.call(
             'PUT',
             f'/os-services/{urllib.parse.quote(service.id, safe="")}',
-            f'have nova-compute on {service.host} {body["status"]}',
+            f'set nova-compute on {service.host} to {body["status"]}',
             microversion=MICROVERSION,
             body=body,
         )
@@ -398,7 +398,7 @@ def is_uuid(text: str) -> bool:
 def _host(entry: Any) -> ComputeHost:
     if not isinstance(entry, dict):
         raise exceptions.ProtocolError(
-            'Nova: what is due to be a hypervisor is no object'
+            'Nova: a hypervisor in the reply is not an object'
         )
     service = entry.get('service')
     try:
@@ -417,7 +417,7 @@ def _host(entry: Any) -> ComputeHost:
         )
     except KeyError as exc:
         raise exceptions.ProtocolError(
-            f'Nova: a hypervisor of the list has no {exc.args[0]}'
+            f'Nova: a hypervisor in the reply has no {exc.args[0]}'
         ) from exc
 
 
@@ -433,7 +433,7 @@ def _service(entry: Mapping[str, Any]) -> ComputeService:
         )
     except KeyError as exc:
         raise exceptions.ProtocolError(
-            f'Nova: a service of the list has no {exc.args[0]}'
+            f'Nova: a service in the reply has no {exc.args[0]}'
         ) from exc
 
 

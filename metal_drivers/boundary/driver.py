@@ -134,7 +134,7 @@ class GuardedDriver(base.MetalDriver):
         """
         if state not in (PowerState.ON, PowerState.OFF):
             value = getattr(state, 'value', state)
-            raise ValueError(f'a node cannot be switched {value}')
+            raise ValueError(f'a node cannot be powered {value}')
         # Known only to drivers that have a use for it.
         extra = {} if timeout is None else {'timeout': timeout}
         self._call(

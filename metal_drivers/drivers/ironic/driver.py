@@ -120,8 +120,8 @@ class IronicDriver(base.MetalDriver):
             raise exceptions.ProtocolError(
                 exc.message,
                 cure=f'Check that the URL in [{_GROUP}], or the one in the '
-                'catalogue, is that of Ironic itself, and what filters are '
-                'set there.',
+                'catalogue, is that of Ironic itself, and check the filters '
+                f'in [{_GROUP}].',
             ) from exc
         if not nodes:
             LOG.warning('%s', self._why_empty())
@@ -154,7 +154,7 @@ class IronicDriver(base.MetalDriver):
         timeout: float | None = None,
     ) -> None:
         if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
+            raise ValueError(f'a node cannot be powered {state.value}')
         soft = state is PowerState.OFF and mode is OffMode.SOFT
         target = f'{"soft " if soft else ""}power {state.value}'
         body: dict[str, Any] = {'target': target}
@@ -240,15 +240,15 @@ class IronicDriver(base.MetalDriver):
         filters = self._filters()
         if filters:
             narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
-            hint = f'none fits {narrowed}'
+            hint = f'none matches {narrowed}'
         else:
             hint = 'none is enrolled'
         if self._ironic.access() is None:
             return f'Ironic shows no nodes: {hint}.'
         return (
             f'Ironic shows no nodes: {hint}, or this user may not see them. '
-            'To see all nodes takes a role in the system (system_scope = '
-            'all), or the role "service" in the service project with '
+            'To see all nodes, it needs a role in the system (system_scope '
+            '= all), or the role "service" in the service project with '
             '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
         )
 
@@ -290,8 +290,8 @@ class IronicDriver(base.MetalDriver):
         if newest is None or newest[0] != 1 or newest < (1, _OLDEST):
             offer = f'API {newest[0]}.{newest[1]}' if newest else 'no API'
             raise exceptions.ProtocolError(
-                f'Ironic: the endpoint offers {offer}, and 1.{_OLDEST} is the '
-                'oldest that will do',
+                f'Ironic: the endpoint offers {offer}, but 1.{_OLDEST} or '
+                'newer is needed',
                 cure=f'Check that [{_GROUP}] leads to Ironic itself, '
                 'and upgrade an Ironic that is older.',
             )
@@ -299,7 +299,7 @@ class IronicDriver(base.MetalDriver):
         for name in self._filters():
             if FIELDS[name] > minor:
                 raise exceptions.ConfigurationError(
-                    f'[{_GROUP}] {name} takes API 1.{FIELDS[name]} of '
+                    f'[{_GROUP}] {name} needs API 1.{FIELDS[name]} of '
                     f'Ironic, which offers 1.{newest[1]}',
                     cure='Remove the option, or upgrade Ironic.',
                     options=(name,),

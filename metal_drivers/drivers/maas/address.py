@@ -27,7 +27,7 @@ def base_url(url: str, section: str) -> str:
             # It may hold a password, so that it is not shown.
             problem = 'has a user in it'
         elif not usable or parts.port == 0:
-            problem = f'is no URL of http or https: {foreign.clean(url)!r}'
+            problem = f'is not an http or https URL: {foreign.clean(url)!r}'
     except ValueError:
         problem = f'cannot be read: {foreign.clean(url)!r}'
     if problem:

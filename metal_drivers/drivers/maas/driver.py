@@ -32,7 +32,7 @@ from metal_drivers.model import (
 _COMMENT = 'metal-drivers: energy saving'
 
 #: Why no power state is known, where the two answers differ.
-_CHANGED = 'it changed while MAAS was asked'
+_CHANGED = 'it changed during the query'
 
 
 class MaasDriver(base.MetalDriver):
@@ -154,7 +154,7 @@ class MaasDriver(base.MetalDriver):
         timeout: float | None = None,
     ) -> None:
         if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
+            raise ValueError(f'a node cannot be powered {state.value}')
         _check_id(node_id)
         soft = state is PowerState.OFF and mode is OffMode.SOFT
 
@@ -191,7 +191,7 @@ class MaasDriver(base.MetalDriver):
         """
         found = self._maas.map(
             'Machine.query_power_state',
-            lambda each: f'ask for the power of machine {each}',
+            lambda each: f'query the power state of machine {each}',
             node_ids,
         )
         return {each: _told(reply) for each, reply in found.items()}
@@ -208,7 +208,7 @@ async def _look(turn: client.Turn, node_id: str) -> Node:
     try:
         reply = await turn.call(
             'Machine.query_power_state',
-            f'ask for the power of machine {node_id}',
+            f'query the power state of machine {node_id}',
             system_id=node_id,
         )
     except exceptions.NotFoundError:
@@ -266,9 +266,9 @@ def _told(reply: Any) -> tuple[PowerState, str | None]:
         case {'state': 'on' | 'off' as state}:
             return machines.state_of(state), None
         case {'state': 'error'}:
-            return PowerState.ERROR, 'MAAS cannot ask its BMC'
+            return PowerState.ERROR, 'MAAS cannot query its BMC'
         case _:
-            return PowerState.UNKNOWN, 'MAAS told no power state'
+            return PowerState.UNKNOWN, 'MAAS reported no power state'
 
 
 def _require_permission(node: Node, state: PowerState, soft: bool) -> None:
@@ -278,7 +278,7 @@ def _require_permission(node: Node, state: PowerState, soft: bool) -> None:
         reason = 'it is locked'
     if reason:
         raise exceptions.RefusedError(
-            f'MAAS: machine {node.name} must not be switched '
+            f'MAAS: machine {node.name} must not be powered '
             f'{state.value}: {reason}',
             cure='Change that in MAAS first.',
         )
@@ -293,14 +293,14 @@ def _require_off(node: Node) -> None:
     if node.fault == _CHANGED:
         raise exceptions.BusyError(
             f'MAAS: machine {node.name} was not powered on: its power state '
-            'changed while MAAS was asked',
-            cure='Try again when whoever powers it is done.',
+            'changed during the query',
+            cure='Try again when the other power change has ended.',
         )
     if node.power_state is not PowerState.OFF:
         raise exceptions.RefusedError(
             f'MAAS: machine {node.name} is not known to be off, so it is not '
-            f'switched on ({node.fault or node.power_state.value})',
-            cure='Mend what keeps MAAS from asking its BMC.',
+            f'powered on ({node.fault or node.power_state.value})',
+            cure='Fix the access of MAAS to its BMC.',
         )
 
 

@@ -47,7 +47,7 @@ def options() -> list[cfg.Opt]:
         ),
         cfg.StrOpt(
             'api_key_file',
-            help='A file with the API key, which goes before api_key. It is '
+            help='A file with the API key; it overrides api_key. It is '
             'read again when it has changed.',
         ),
         cfg.IntOpt(
@@ -68,14 +68,14 @@ def options() -> list[cfg.Opt]:
         ),
         cfg.StrOpt(
             'cafile',
-            help='A file with the certificates of the authorities that are '
-            'trusted, in PEM format. Without it, those of the system are.',
+            help='A file with the certificates of the trusted certificate '
+            'authorities, in PEM format. By default those of the system.',
         ),
         cfg.BoolOpt(
             'insecure',
             default=False,
-            help='Whether to trust any certificate. Whoever is in between '
-            'can then read the API key.',
+            help='Whether to trust any certificate. Anyone on the network '
+            'path can then read the API key.',
         ),
         cfg.ListOpt(
             'tags',

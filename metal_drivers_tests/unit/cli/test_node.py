@@ -179,4 +179,4 @@ class TestShow(base.CommandTestCase):
         self.ironic.add_node(name='compute-01')
         done = self.metal('node', 'show', 'compute-01')
         self.assertEqual(1, done.status)
-        self.assert_one_line(done, 'fits 2 nodes', 'Give the id')
+        self.assert_one_line(done, 'matches 2 nodes', 'Use the id')

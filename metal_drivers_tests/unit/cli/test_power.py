@@ -95,7 +95,7 @@ class TestPower(base.CommandTestCase):
         )
         self.assertEqual(1, done.status)
         self.assertEqual('refused', done.json[0]['Result'])
-        self.assertIn('fits 2 nodes', done.json[0]['Detail'])
+        self.assertIn('matches 2 nodes', done.json[0]['Detail'])
         self.assertFalse(any(map(is_power, self.ironic.requests)))
 
     def test_unmatched_takes_the_option(self) -> None:

@@ -37,7 +37,7 @@ class TestEngine(base.PowerCase):
         )
         self.assertEqual('nix', results[0].node_id)
         self.assertIn("'nix' among 3", results[0].detail)
-        self.assertIn('id-1, id-2. Give the id', results[1].detail)
+        self.assertIn('id-1, id-2. Use the id', results[1].detail)
 
     def test_a_failure_stops_nobody(self) -> None:
         for error, outcome in (

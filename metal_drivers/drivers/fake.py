@@ -54,7 +54,7 @@ class FakeDriver(base.MetalDriver):
                 help='A YAML file with the fleet: a list of nodes, each '
                 'with an id and, as needed, name, power_state, '
                 'hypervisor_id, host_names, maintenance, locked, keep_on, '
-                'keep_off, fault. Goes before the option nodes.',
+                'keep_off, fault. Overrides the option nodes.',
             ),
         ]
 
@@ -80,8 +80,6 @@ class FakeDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
         with self._lock:
             self._nodes[node_id] = dataclasses.replace(
                 self._find(node_id), power_state=state

@@ -74,7 +74,7 @@ class Services:
         )
         if member is None:
             # Not in the list of those that are to be managed.
-            return fleet.Member(node, problem='the list of nodes lacks it')
+            return fleet.Member(node, problem='it is not in the list of nodes')
         return dataclasses.replace(member, node=node)
 
     def unfinished(self, member: fleet.Member) -> bool:
@@ -86,7 +86,7 @@ class Services:
         if not self.settings.manage_compute_service:
             return False
         service = self.nova.get_service(member.host.name)
-        return ownership.ours(service, member.node.id)
+        return ownership.mark_for(service, member.node.id) is not None
 
     def _listed(self, node: Node) -> list[Node] | None:
         """All nodes, as they were listed a moment ago, that one among them

@@ -13,7 +13,8 @@ from metal_drivers.model import Outcome
 from metal_drivers.power import Event
 from metal_drivers_tests.emulators import ironic, nova
 from metal_drivers_tests.emulators import keystone as keystone_emulator
-from metal_drivers_tests.unit import base, simulation
+from metal_drivers_tests.unit import base
+from metal_drivers_tests.unit.power import simulator
 
 PASSWORD = 'N0va-s3cret'
 README = pathlib.Path(__file__).parents[2] / 'README.rst'
@@ -50,7 +51,7 @@ class TestConnection(base.TestCase):
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
-                lambda: simulation.SimClock(simulation.Calls()),
+                lambda: simulator.SimClock(simulator.Calls()),
             )
         )
 
@@ -118,7 +119,7 @@ class TestConnection(base.TestCase):
                 name=f'metal-{number:02}',
                 extra={'compute_node_id': host.hypervisor_id},
             )
-        clock = simulation.SimClock(simulation.Calls())
+        clock = simulator.SimClock(simulator.Calls())
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock', lambda: clock

@@ -14,12 +14,11 @@ from oslo_config import cfg
 
 from metal_drivers import base, exceptions
 from metal_drivers._openstack import auth, client
-from metal_drivers.drivers.ironic import connection
+from metal_drivers.drivers.ironic import checks, connection
 from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
 from metal_drivers.model import (
     Capability,
     CheckResult,
-    CheckStatus,
     Node,
     OffMode,
     PowerState,
@@ -121,11 +120,11 @@ class IronicDriver(base.MetalDriver):
             raise exceptions.ProtocolError(
                 exc.message,
                 cure=f'Check that the URL in [{_GROUP}], or the one in the '
-                'catalogue, is that of Ironic itself, and what filters are '
-                'set there.',
+                'catalogue, is that of Ironic itself, and check the filters '
+                f'in [{_GROUP}].',
             ) from exc
         if not nodes:
-            LOG.warning('%s', self._why_empty())
+            LOG.warning('%s', checks.why_empty(self._ironic, self._filters()))
         return nodes
 
     def get_node(self, node_id: str) -> Node:
@@ -154,8 +153,6 @@ class IronicDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be switched {state.value}')
         soft = state is PowerState.OFF and mode is OffMode.SOFT
         target = f'{"soft " if soft else ""}power {state.value}'
         body: dict[str, Any] = {'target': target}
@@ -184,74 +181,19 @@ class IronicDriver(base.MetalDriver):
             raise
 
     def check(self) -> list[CheckResult]:
-        results = []
-        try:
-            results.append(
-                CheckResult(
-                    'ironic endpoint',
-                    CheckStatus.OK,
-                    f'{self._ironic.url()}, API {self._microversion()}',
-                )
+        return list(
+            checks.run(
+                self._ironic,
+                self._microversion,
+                self.list_nodes,
+                self._filters(),
             )
-            results.append(self._check_rights())
-            nodes = self.list_nodes()
-        except exceptions.MetalError as exc:
-            name = 'ironic endpoint' if not results else 'ironic nodes'
-            return [*results, CheckResult(name, CheckStatus.FAILED, str(exc))]
-        if nodes:
-            told = CheckResult(
-                'ironic nodes', CheckStatus.OK, f'{len(nodes)} nodes'
-            )
-        else:
-            told = CheckResult(
-                'ironic nodes', CheckStatus.WARNING, self._why_empty()
-            )
-        return [*results, told]
+        )
 
     def close(self) -> None:
         # A session that is shared is not ours to close.
         if self.osc is None or self._session is not self.osc.session:
             self._session.session.close()
-
-    def _check_rights(self) -> CheckResult:
-        name = 'ironic rights'
-        access = self._ironic.access()
-        if access is None:
-            return CheckResult(
-                name, CheckStatus.OK, 'no Keystone: every user may act'
-            )
-        roles = sorted(access.role_names or ())
-        named = ', '.join(roles) or 'none'
-        scope = (
-            'the system'
-            if access.system_scoped
-            else (f'project {access.project_name or access.project_id}')
-        )
-        detail = f'{access.username} has the roles {named} in {scope}'
-        if set(roles) & {'admin', 'service', 'member', 'manager'}:
-            return CheckResult(name, CheckStatus.OK, detail)
-        return CheckResult(
-            name,
-            CheckStatus.FAILED,
-            f'{detail}; none of them may change power. Give it the role '
-            'admin in the system, or service.',
-        )
-
-    def _why_empty(self) -> str:
-        filters = self._filters()
-        if filters:
-            narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
-            hint = f'none fits {narrowed}'
-        else:
-            hint = 'none is enrolled'
-        if self._ironic.access() is None:
-            return f'Ironic shows no nodes: {hint}.'
-        return (
-            f'Ironic shows no nodes: {hint}, or this user may not see them. '
-            'To see all nodes takes a role in the system (system_scope = '
-            'all), or the role "service" in the service project with '
-            '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
-        )
 
     def _explain_conflict(
         self, node_id: str, state: PowerState, exc: exceptions.BusyError
@@ -291,8 +233,8 @@ class IronicDriver(base.MetalDriver):
         if newest is None or newest[0] != 1 or newest < (1, _OLDEST):
             offer = f'API {newest[0]}.{newest[1]}' if newest else 'no API'
             raise exceptions.ProtocolError(
-                f'Ironic: the endpoint offers {offer}, and 1.{_OLDEST} is the '
-                'oldest that will do',
+                f'Ironic: the endpoint offers {offer}, but 1.{_OLDEST} or '
+                'newer is needed',
                 cure=f'Check that [{_GROUP}] leads to Ironic itself, '
                 'and upgrade an Ironic that is older.',
             )
@@ -300,7 +242,7 @@ class IronicDriver(base.MetalDriver):
         for name in self._filters():
             if FIELDS[name] > minor:
                 raise exceptions.ConfigurationError(
-                    f'[{_GROUP}] {name} takes API 1.{FIELDS[name]} of '
+                    f'[{_GROUP}] {name} needs API 1.{FIELDS[name]} of '
                     f'Ironic, which offers 1.{newest[1]}',
                     cure='Remove the option, or upgrade Ironic.',
                     options=(name,),

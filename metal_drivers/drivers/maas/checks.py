@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers.drivers.maas import client, options
+from metal_drivers.drivers.maas import client, connection
+from metal_drivers.drivers.maas.nodes import FILTERS
 from metal_drivers.model import CheckResult, CheckStatus, Node
 
 #: Seconds that a clock may be off before it is worth a word; from 300 s
@@ -60,8 +61,8 @@ def _endpoint(maas: client.MaasClient) -> CheckResult:
         return CheckResult(
             'maas endpoint',
             CheckStatus.FAILED,
-            f'{detail}: it takes no notice of tags, not_tags, pools and '
-            'zones. Upgrade it to 2.6 or newer',
+            f'{detail}: it ignores tags, not_tags, pools and zones. Upgrade '
+            'it to 2.6 or newer',
         )
     return CheckResult('maas endpoint', CheckStatus.OK, detail)
 
@@ -72,16 +73,18 @@ def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
         return CheckResult(
             name,
             CheckStatus.WARNING,
-            'none: whoever is in between can read the API key',
+            'none: anyone on the network path can read the API key',
         )
     if config.get('insecure'):
         return CheckResult(
             name,
             CheckStatus.WARNING,
-            'not verified: whoever is in between can read the API key. '
-            f'Replace [{options.GROUP}] insecure by cafile',
+            'not verified: anyone on the network path can read the API key. '
+            f'Replace [{connection.GROUP}] insecure by cafile',
         )
-    trusted = config.get('cafile') or 'the authorities of the system'
+    trusted = (
+        config.get('cafile') or 'the certificate authorities of the system'
+    )
     return CheckResult(name, CheckStatus.OK, f'verified by {trusted}')
 
 
@@ -89,13 +92,13 @@ def _rights(user: Any) -> CheckResult:
     name = _field(user, 'username')
     if _field(user, 'is_superuser') is True:
         return CheckResult(
-            'maas credentials', CheckStatus.OK, f'{name} is administrator'
+            'maas credentials', CheckStatus.OK, f'{name} is an administrator'
         )
     return CheckResult(
         'maas credentials',
         CheckStatus.WARNING,
-        f'{name} is no administrator: only machines that it owns are shown '
-        'and can be powered on or off',
+        f'{name} is not an administrator: only machines that it owns are '
+        'shown and can be powered on or off',
     )
 
 
@@ -112,15 +115,15 @@ def _clock(maas: client.MaasClient) -> CheckResult:
     return CheckResult(
         'maas clock',
         CheckStatus.WARNING,
-        f'{detail}; 300 s behind, every request is refused',
+        f'{detail}; from 300 s behind, every request is refused',
     )
 
 
 def _filters(
     maas: client.MaasClient, config: Mapping[str, Any]
 ) -> CheckResult:
-    """To MAAS an unknown tag in ``not_tags`` is no error: it would keep
-    nothing out, and nobody would know."""
+    """To MAAS an unknown tag in ``not_tags`` is not an error: it would
+    exclude nothing, without any message."""
     known: dict[str, list[Any]] = {}
     unknown = []
     chosen = [option for option in _LISTS if config.get(option)]
@@ -138,7 +141,7 @@ def _filters(
         return CheckResult(
             'maas filters',
             CheckStatus.FAILED,
-            f'{"; ".join(unknown)}. Correct this in [{options.GROUP}]',
+            f'{"; ".join(unknown)}. Correct this in [{connection.GROUP}]',
         )
     return CheckResult(
         'maas filters', CheckStatus.OK, f'MAAS has each of {", ".join(chosen)}'
@@ -148,7 +151,7 @@ def _filters(
 def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
     chosen = [
         f'{option} = {", ".join(config[option])}'
-        for option in options.FILTERS
+        for option in FILTERS
         if config.get(option)
     ]
     narrowed = f' with {"; ".join(chosen)}' if chosen else ''
@@ -170,8 +173,8 @@ def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
 def _items(told: Any) -> list[Any]:
     if not isinstance(told, list):
         raise exceptions.ProtocolError(
-            'MAAS: the reply is no list',
-            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+            'MAAS: the reply is not a list',
+            cure=f'Check that [{connection.GROUP}] url leads to MAAS itself.',
         )
     return told
 
@@ -180,6 +183,6 @@ def _field(told: Any, name: str) -> Any:
     if not isinstance(told, dict) or name not in told:
         raise exceptions.ProtocolError(
             f'MAAS: the reply has no {name}',
-            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+            cure=f'Check that [{connection.GROUP}] url leads to MAAS itself.',
         )
     return told[name]

@@ -10,8 +10,8 @@ from unittest import mock
 import fixtures
 
 from metal_drivers_tests.emulators import messages
-from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
+from metal_drivers_tests.unit.power import simulator
 
 
 def is_power(request: messages.Request) -> bool:
@@ -24,7 +24,7 @@ class TestPower(base.CommandTestCase):
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
-                lambda: simulation.SimClock(simulation.Calls()),
+                lambda: simulator.SimClock(simulator.Calls()),
             )
         )
 
@@ -46,6 +46,16 @@ class TestPower(base.CommandTestCase):
         self.assertEqual([('metal-01 (compute-01)', 'done')], self.rows(done))
         self.assertEqual('power on', self.state('metal-01'))
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
+
+    def test_what_one_power_off_asks_of_the_services(self) -> None:
+        """No more than this, and no list of hypervisors among it. By the
+        name of its node, Nova is asked three times more whether a host has
+        that name, too."""
+        self.config['metal_drivers'] = {'power_off_mode': 'hard'}
+        done = self.metal('node', 'power', 'off', 'compute-01', '--yes')
+        self.assertEqual(0, done.status, done.stderr)
+        self.assertLessEqual(len(self.ironic.requests), 7)
+        self.assertLessEqual(len(self.nova.requests), 10)
 
     def test_already_so_is_good(self) -> None:
         done = self.metal('node', 'power', 'on', 'metal-01', '-f', 'json')
@@ -95,7 +105,7 @@ class TestPower(base.CommandTestCase):
         )
         self.assertEqual(1, done.status)
         self.assertEqual('refused', done.json[0]['Result'])
-        self.assertIn('fits 2 nodes', done.json[0]['Detail'])
+        self.assertIn('matches 2 nodes', done.json[0]['Detail'])
         self.assertFalse(any(map(is_power, self.ironic.requests)))
 
     def test_unmatched_takes_the_option(self) -> None:
@@ -130,7 +140,7 @@ class TestPower(base.CommandTestCase):
                 'node', 'power', 'off', 'metal-01', answer=answer
             )
             self.assertEqual(1, done.status)
-            self.assertIn('Switch off metal-01? [y/N]', done.stderr)
+            self.assertIn('Power off metal-01? [y/N]', done.stderr)
             self.assertEqual('power on', self.state('metal-01'))
         done = self.metal('node', 'power', 'off', 'metal-01', answer='y\n')
         self.assertEqual(0, done.status)
@@ -162,7 +172,7 @@ class TestPower(base.CommandTestCase):
         )
         self.assertEqual(0, done.status)
         self.assertEqual('planned', done.json[0]['Result'])
-        self.assertIn('was asked for', done.json[0]['Detail'])
+        self.assertIn('was requested', done.json[0]['Detail'])
 
     def test_timeout_is_a_number_of_seconds(self) -> None:
         for wrong in ('0', '-1', 'soon', 'nan', 'inf'):
@@ -211,7 +221,7 @@ class TestPower(base.CommandTestCase):
             signals = [number]
 
             def interrupted(
-                clock: simulation.SimClock,
+                clock: simulator.SimClock,
                 alarm: threading.Event,
                 seconds: float,
                 signals: list[signal.Signals] = signals,
@@ -220,7 +230,7 @@ class TestPower(base.CommandTestCase):
                     os.kill(os.getpid(), signals.pop())
                 self.assertTrue(alarm.wait(30))
 
-            with mock.patch.object(simulation.SimClock, 'wait', interrupted):
+            with mock.patch.object(simulator.SimClock, 'wait', interrupted):
                 done = self.metal(
                     *('node', 'power', 'off', 'metal-01', 'nope'),
                     *('--yes', '-f', 'json'),

@@ -6,10 +6,9 @@ from typing import Any
 from metal_drivers import fleet
 from metal_drivers.model import ComputeHost, Node, Outcome, PowerState
 from metal_drivers.power import PowerSettings, guards
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 NODE = Node('id-1', 'Rack-1', soft_off=True)
 HOST = ComputeHost('u', 'Host-1', 'host-1.DB.example', 'up', 'enabled', 's')
@@ -32,7 +31,9 @@ class TestGuards(base.PowerCase):
 
     def test_maintenance(self) -> None:
         self.node.say(maintenance='broken fan')
-        self.refused('in maintenance (broken fan)', 'end that first')
+        self.refused(
+            'in maintenance (broken fan)', 'end the maintenance first'
+        )
 
     def test_locked(self) -> None:
         self.node.say(locked='by ann')
@@ -41,19 +42,25 @@ class TestGuards(base.PowerCase):
     def test_kept_on(self) -> None:
         self.node.say(keep_on='disable_power_off is set')
         self.refused(
-            'keeps it on (disable_power_off is set); change that there',
+            'forbids powering it off (disable_power_off is set); change that '
+            'there',
             states=(OFF,),
         )
         self.assert_ended(Outcome.ALREADY, self.cloud.on())
 
     def test_kept_off(self) -> None:
         self.node.say(keep_off='it is not deployed')
-        self.refused('keeps it off (it is not deployed)', states=(ON,))
+        self.refused(
+            'forbids powering it on (it is not deployed)', states=(ON,)
+        )
 
     def test_state_is_not_known(self) -> None:
         for state in (PowerState.UNKNOWN, PowerState.ERROR):
             self.node.shown = state
-            self.refused(f'its power state is {state.value}, not', 'Mend')
+            self.refused(
+                f'its power state is {state.value}, not',
+                'Fix the power reporting',
+            )
 
     def test_unmatched(self) -> None:
         self.node.say(host_names=('elsewhere',))
@@ -69,7 +76,7 @@ class TestGuards(base.PowerCase):
         )
 
     def test_doubtful_even_if_wanted(self) -> None:
-        self.use(simulation.SimCloud(2))
+        self.use(simulator.SimCloud(2))
         for sim in self.cloud.driver.nodes.values():
             sim.say(host_names=('h1.example',))
         for wanted in (False, True):
@@ -77,7 +84,7 @@ class TestGuards(base.PowerCase):
                 Outcome.REFUSED,
                 self.cloud.off(unmatched=wanted),
                 '2 nodes claim host h1',
-                'Mend that first',
+                'Fix that first',
             )
         self.assertEqual({'get_node'}, set(self.cloud.calls.names()))
 

@@ -4,23 +4,22 @@
 from metal_drivers import exceptions
 from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import Step, ownership
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 DOWN = exceptions.UnavailableError('the service is not there')
 
 
 class OnCase(base.PowerCase):
-    """n1 is off, and was switched off by us."""
+    """n1 is off, and was powered off by metal-drivers."""
 
     def setUp(self) -> None:
         super().setUp()
         self.begin()
 
     def begin(self, reason: str | None = base.OURS) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         if reason:
             self.host.status, self.host.reason = 'disabled', reason
 
@@ -48,7 +47,7 @@ class TestOn(OnCase):
             (base.THEIRS, 'on'),
             (base.OURS, 'on; nova-compute is up and enabled'),
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             if reason:
                 self.host.status, self.host.reason = 'disabled', reason
             result = self.cloud.on()
@@ -81,7 +80,9 @@ class TestOn(OnCase):
         self.node.power = ON
         self.node.say(maintenance='repair')
         result = self.cloud.on()
-        self.assert_ended(Outcome.ALREADY, result, 'stays disabled', 'repair')
+        self.assert_ended(
+            Outcome.ALREADY, result, 'remains disabled', 'repair'
+        )
         self.assert_ours()
 
     def test_dry_run(self) -> None:
@@ -163,8 +164,8 @@ class TestOn(OnCase):
 
     def test_lost_reply_is_asked_about_and_not_sent_again(self) -> None:
         for late in (0, 20):
-            for capabilities in (simulation.CAPABLE, frozenset()):
-                cloud = simulation.SimCloud(1, OFF, capabilities)
+            for capabilities in (simulator.CAPABLE, frozenset()):
+                cloud = simulator.SimCloud(1, OFF, capabilities)
                 self.use(cloud)
                 cloud.fail(DOWN, 'set_power_state', arrives_after=late)
                 self.assert_ended(Outcome.DONE, cloud.on())
@@ -190,7 +191,7 @@ class TestOn(OnCase):
         self.node.delay = 1000
         result = self.cloud.on()
         self.assert_ended(
-            Outcome.TIMED_OUT, result, 'not seen to be on within 300 s'
+            Outcome.TIMED_OUT, result, 'not reported on within 300 s'
         )
         self.assert_service('disabled', base.OURS)
 
@@ -223,8 +224,8 @@ class TestService(OnCase):
         """It was at work on a power off, and may be about to send one."""
         kinds = ownership.MarkKind
         for kind in (kinds.POWERING_OFF, kinds.SHUTTING_DOWN):
-            for capabilities in (simulation.CAPABLE, frozenset()):
-                self.use(simulation.SimCloud(1, OFF, capabilities))
+            for capabilities in (simulator.CAPABLE, frozenset()):
+                self.use(simulator.SimCloud(1, OFF, capabilities))
                 self.node.delay, self.host.boot = 1, 5
                 self.host.status = 'disabled'
                 now = self.cloud.clock.now()
@@ -272,7 +273,7 @@ class TestService(OnCase):
         self.begin(base.THEIRS)
         result = self.cloud.on()
         self.assert_ended(
-            Outcome.DONE, result, f'disabled by others: {base.THEIRS}'
+            Outcome.DONE, result, f'disabled by someone else: {base.THEIRS}'
         )
         self.assertLessEqual(30, self.cloud.clock.time)
         self.assert_service('disabled', base.THEIRS)

@@ -13,11 +13,10 @@ from metal_drivers.model import (
 )
 from metal_drivers.power import ownership
 from metal_drivers.power.ownership import MarkKind
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestRecovery(base.PowerCase):
@@ -40,7 +39,7 @@ class TestRecovery(base.PowerCase):
         kind: MarkKind = MarkKind.POWERING_OFF,
     ) -> None:
         self.cloud.clock.advance(age)
-        self.host.reason = ownership.reason(node_id, simulation._EPOCH, kind)
+        self.host.reason = ownership.reason(node_id, simulator._EPOCH, kind)
 
     def test_a_host_that_is_on_is_given_back(self) -> None:
         self.recovered(Outcome.DONE, 'up and enabled')
@@ -55,7 +54,8 @@ class TestRecovery(base.PowerCase):
     def test_a_host_that_is_off_is_left(self) -> None:
         self.node.power = OFF
         self.recovered(
-            Outcome.ALREADY, 'switched off by us since 2025-12-31 00:00:00'
+            Outcome.ALREADY,
+            'powered off by metal-drivers since 2025-12-31 00:00:00',
         )
         self.assert_service('disabled', base.OURS)
 
@@ -67,7 +67,7 @@ class TestRecovery(base.PowerCase):
 
     def test_a_change_under_way_is_waited_for(self) -> None:
         self.cloud.driver.start(self.node, OFF, 40)
-        self.recovered(Outcome.ALREADY, 'switched off by us')
+        self.recovered(Outcome.ALREADY, 'powered off by metal-drivers')
         self.assert_service('disabled', base.OURS)
 
     def test_a_change_that_does_not_end_is_told(self) -> None:
@@ -83,11 +83,13 @@ class TestRecovery(base.PowerCase):
 
     def test_or_left_where_nothing_is_to_be_waited_for(self) -> None:
         self.marked(20)
-        self.recovered(Outcome.REFUSED, 'for 40 s yet', wait=False)
+        self.recovered(
+            Outcome.REFUSED, 'may still be', 'for 40 s; ', wait=False
+        )
         self.assert_ours()
 
     def test_a_service_that_tells_no_end_takes_longer(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.host.status = 'disabled'
         self.marked(200)
         self.recovered(Outcome.DONE, power_off_timeout=300)
@@ -105,7 +107,7 @@ class TestRecovery(base.PowerCase):
         self.assert_service('disabled', base.OURS)
 
     def test_a_host_that_two_nodes_claim_is_told(self) -> None:
-        self.use(simulation.SimCloud(2))
+        self.use(simulator.SimCloud(2))
         self.host.status, self.host.reason = 'disabled', base.OURS
         self.cloud.driver.nodes['id-2'].say(host_names=('h1.example',))
         self.recovered(Outcome.REFUSED, 'no node matches')
@@ -138,7 +140,7 @@ class TestRecovery(base.PowerCase):
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
-        self.recovered(Outcome.FAILED, 'another run')
+        self.recovered(Outcome.FAILED, 'another process')
         self.assert_service('disabled', renewed)
 
     def test_another_run_marks_what_it_has_done_meanwhile(self) -> None:
@@ -158,7 +160,7 @@ class TestRecovery(base.PowerCase):
 
     def test_guarded(self) -> None:
         self.node.say(maintenance='repair')
-        self.recovered(Outcome.REFUSED, 'stays disabled', 'repair')
+        self.recovered(Outcome.REFUSED, 'remains disabled', 'repair')
 
     def test_dry_run(self) -> None:
         self.recovered(Outcome.PLANNED, 'would enable', dry_run=True)
@@ -189,7 +191,7 @@ class TestAtWork(base.PowerCase):
         self.assertEqual([], self.cloud.driver.requests)
 
     def test_on_sees_that_the_other_switched_it_off(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.mark()
         self.cloud.driver.start(self.node, OFF, 50)
         self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
@@ -198,24 +200,26 @@ class TestAtWork(base.PowerCase):
         self.assertLess(sent.at, 70)
 
     def test_the_callers_time_is_not_that_of_the_other(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.mark()
         self.cloud.clock.advance(100)
         result = self.cloud.on(
             service_up_timeout=9, power_off_timeout=9, soft_off_timeout=9
         )
-        self.assert_ended(Outcome.REFUSED, result, 'for 260 s yet')
+        self.assert_ended(
+            Outcome.REFUSED, result, 'may still be', 'for 260 s; '
+        )
         self.assert_ours()
 
     def test_not_waited_for_and_somebody_may_be_at_work(self) -> None:
         self.mark()
         result = self.cloud.on(wait=False)
-        self.assert_ended(Outcome.ALREADY, result, 'another run may be')
+        self.assert_ended(Outcome.ALREADY, result, 'another process may be')
         self.assert_ours()
 
     def test_off_that_fails_leaves_what_may_go_off_by_itself(self) -> None:
         """A soft power off of a run that was killed is under way."""
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.mark()
         self.cloud.clock.advance(ownership.LEASE + 1)
         # Before it has taken the host over, and after.
@@ -237,7 +241,7 @@ class TestAtWork(base.PowerCase):
             'h1', 'disabled', theirs
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.REFUSED, result, 'another run has begun')
+        self.assert_ended(Outcome.REFUSED, result, 'another process has begun')
         self.assert_sent()
         self.assert_service('disabled', theirs)
 
@@ -256,7 +260,7 @@ class TestAtWork(base.PowerCase):
                 self.cloud.clock.advance(40)
             )
         result = self.cloud.off()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova is quicker')
+        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova is faster')
         self.assert_sent()
         self.assert_enabled()
 
@@ -276,7 +280,9 @@ class TestAtWork(base.PowerCase):
             result = switch(
                 service_up_timeout=30, power_off_timeout=30, soft_off_timeout=9
             )
-            self.assert_ended(Outcome.REFUSED, result, 'for 60 s yet')
+            self.assert_ended(
+                Outcome.REFUSED, result, 'may still be', 'for 60 s; '
+            )
             self.assertEqual(0, self.cloud.clock.time)
             self.assert_ours()
 
@@ -290,7 +296,7 @@ class TestAtWork(base.PowerCase):
 
     def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
         self.mark()
-        ahead = simulation._EPOCH + datetime.timedelta(hours=2)
+        ahead = simulator._EPOCH + datetime.timedelta(hours=2)
         self.host.reason = ownership.reason(
             'id-1', ahead, MarkKind.POWERING_OFF
         )
@@ -334,12 +340,12 @@ class TestAtWork(base.PowerCase):
         assert renewed
         self.assertTrue(renewed.under_way)
         self.assertLess(
-            hard.at - 30, (renewed.when - simulation._EPOCH).seconds
+            hard.at - 30, (renewed.when - simulator._EPOCH).seconds
         )
 
     def test_the_mark_of_another_node_is_not_ours(self) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.mark('id-77')
         reason = self.host.reason
-        self.assert_ended(Outcome.DONE, self.cloud.on(), 'stays disabled')
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'remains disabled')
         self.assert_service('disabled', reason)

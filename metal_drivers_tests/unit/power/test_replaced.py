@@ -4,8 +4,7 @@ a second of a notification."""
 
 from metal_drivers.model import Capability, OffMode, Outcome, PowerResult
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 MASAKARI = 'Masakari detected host failed.'
 SIMPLE = frozenset({Capability.SOFT_OFF})
@@ -17,7 +16,7 @@ class TestReplaced(base.PowerCase):
 
     def assert_told(self, result: PowerResult) -> None:
         self.assertIn(MASAKARI, result.detail)
-        self.assertIn('not come back by itself', result.detail)
+        self.assertIn('remains out of use until someone does', result.detail)
         self.assertEqual(1, result.detail.count(MASAKARI))
         self.assert_service('disabled', MASAKARI)
 
@@ -26,15 +25,15 @@ class TestReplaced(base.PowerCase):
         return [call.name for call in self.cloud.calls.made]
 
     def test_before_the_request(self) -> None:
-        for capabilities in (simulation.CAPABLE, SIMPLE):
-            self.use(simulation.SimCloud(capabilities=capabilities))
+        for capabilities in (simulator.CAPABLE, SIMPLE):
+            self.use(simulator.SimCloud(capabilities=capabilities))
             calls = self.calls()
             first = calls.index('disable') + 2
             last = calls.index('set_power_state') + 1
             self.assertLess(first, last)
             # At the last moment, nobody can know.
             for number in range(first, last):
-                self.use(simulation.SimCloud(capabilities=capabilities))
+                self.use(simulator.SimCloud(capabilities=capabilities))
                 self.cloud.calls.meddling[number] = self.replace
                 result = self.cloud.off()
                 self.assert_ended(Outcome.REFUSED, result)
@@ -76,12 +75,12 @@ class TestReplaced(base.PowerCase):
         # Right before the last look at it: the node is off by then.
         calls = self.calls()
         number = len(calls) - calls[::-1].index('get_service')
-        self.use(simulation.SimCloud())
+        self.use(simulator.SimCloud())
         self.cloud.calls.meddling[number] = lambda: self.cloud.nova.change(
             'h1', 'enabled', None
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.DONE, result, 'Somebody enabled')
+        self.assert_ended(Outcome.DONE, result, 'Someone else enabled')
 
     def test_of_a_host_that_was_theirs_before(self) -> None:
         """Another reason of others is as good as the first."""

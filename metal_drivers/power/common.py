@@ -89,7 +89,12 @@ def slot_needed(facts: Facts) -> bool:
 
 BEGIN = (
     cancelled,
-    Need(What.CLAIM, ('waited',), _claim_needed),
+    Need(
+        What.CLAIM,
+        ('waited',),
+        _claim_needed,
+        text='Whether this process has another transition of the node.',
+    ),
     one_at_a_time,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,

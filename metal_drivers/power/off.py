@@ -114,7 +114,7 @@ def work_of_others(facts: Facts, now: float) -> Step | None:
 
 
 def guards(facts: Facts, now: float) -> Step | None:
-    """The guards, see below."""
+    """The guards are asked; see below."""
     reason = common.refusal(facts)
     return refuse(reason) if reason else None
 
@@ -156,8 +156,9 @@ def empty(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_moves(facts: Facts, now: float) -> Step | None:
-    """They are counted elsewhere until they have come, and a resize that
-    is not confirmed keeps its former host: one is enough to refuse.
+    """A server that moves is counted elsewhere until it has come, and a
+    resize that is not confirmed keeps its former host: one is enough to
+    refuse.
     """
     moving = facts.moving.value if facts.moving else ()
     if not moving:
@@ -169,8 +170,8 @@ def nothing_moves(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_is_scheduled(facts: Facts, now: float) -> Step | None:
-    """They are waited for, for a minute at most; then the host is given
-    back.
+    """Servers that are being scheduled are waited for, for a minute at
+    most; then the host is given back.
     """
     if not facts.awaited:
         return None
@@ -255,8 +256,8 @@ def still_disabled(facts: Facts, now: float) -> Step | None:
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
-    """The same holds where another run, or somebody else, replaces our
-    reason.
+    """Nothing more is sent where another run, or somebody else, has
+    replaced the marker.
     """
     if not facts.writes or facts.own or facts.compute is None:
         return None
@@ -307,6 +308,7 @@ def send(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
+    """What has changed nothing ends at once."""
     if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
     if facts.ending[0] in (Outcome.ALREADY, Outcome.PLANNED):
@@ -458,10 +460,16 @@ OFF = Table(
                 and bool(f.settings.max_powered_off)
                 and not f.changing
             ),
+            text='The hosts that are off are counted, where '
+            '``max_powered_off`` limits them.',
         ),
         guards,
         nova_can_be_asked,
-        Need(What.MOVING, when=_planning),
+        Need(
+            What.MOVING,
+            when=_planning,
+            text='A dry run asks Nova which servers move to or from the host.',
+        ),
         nothing_moves,
         Need(
             What.SERVERS,
@@ -469,11 +477,24 @@ OFF = Table(
             text='Nova is asked which servers are on the host.',
         ),
         empty,
-        Need(What.SERVICE, when=lambda f: _planning(f) and f.managed),
+        Need(
+            What.SERVICE,
+            when=lambda f: _planning(f) and f.managed,
+            text='A dry run asks Nova for nova-compute.',
+        ),
         dry_run,
         taken_by_the_service,
-        Need(What.SLOT, when=common.slot_needed),
-        Need(What.SERVICE, ('waited',), _unmarked),
+        Need(
+            What.SLOT,
+            when=common.slot_needed,
+            text='A slot of the rate is taken.',
+        ),
+        Need(
+            What.SERVICE,
+            ('waited',),
+            _unmarked,
+            text='Nova is asked for nova-compute.',
+        ),
         still_disabled,
         another_run,
         disable,

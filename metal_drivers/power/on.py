@@ -90,6 +90,9 @@ def another_run(facts: Facts, now: float) -> Step | None:
 
 
 def no_nova_compute(facts: Facts, now: float) -> Step | None:
+    """Where nova-compute is not managed, nothing is left to do once the node
+    is on.
+    """
     if not _on(facts) or facts.managed:
         return None
     return _good(facts, f'on{facts.age}' if _already(facts) else 'on')
@@ -164,7 +167,7 @@ def work_of_others(facts: Facts, now: float) -> Step | None:
 
 
 def may_be_powered_on(facts: Facts, now: float) -> Step | None:
-    """The guards, see below."""
+    """The guards are asked; see below."""
     reason = common.refusal(facts)
     return refuse(reason) if reason else None
 
@@ -177,6 +180,7 @@ def known_to_be_off(facts: Facts, now: float) -> Step | None:
 
 
 def dry_run(facts: Facts, now: float) -> Step | None:
+    """A dry run asks all of that, and changes nothing."""
     if not facts.settings.dry_run:
         return None
     detail = 'would power on'
@@ -212,14 +216,16 @@ def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
 
 
 def begin(facts: Facts, now: float) -> Step | None:
-    """And our marker, where there is one, is changed to ``powering on``."""
+    """Where the service does not show what is under way (MAAS), the marker,
+    if there is one, is changed to ``powering on``.
+    """
     if _marks(facts) and facts.mark and not facts.writes:
         return Disable(MarkKind.POWERING_ON)
     return None
 
 
 def written_in_time(facts: Facts, now: float) -> Step | None:
-    """Whoever wrote too long after it had read sends nothing."""
+    """A run that wrote too long after it had read sends nothing."""
     written = facts.written
     taken = written.answered - written.read if written else 0.0
     if taken <= LONGEST_GAP:
@@ -231,7 +237,7 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
 
 
 def settle(facts: Facts, now: float) -> Step | None:
-    """All others who may have read before have written by now."""
+    """Other runs that may have read before are given time to write."""
     written = facts.written
     if written is None or now >= written.answered + SETTLE:
         return None
@@ -240,7 +246,7 @@ def settle(facts: Facts, now: float) -> Step | None:
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
-    """Only who then finds its own marker sends."""
+    """Only the run that then finds its own marker sends."""
     service = facts.compute
     if not facts.writes or facts.own or service is None:
         return None
@@ -363,6 +369,7 @@ _BACK = (
         lambda f: _comes_back(f) and not f.enabled_well,
         last=True,
         tolerated=True,
+        text='Nova is asked for nova-compute right before it is enabled.',
     ),
     only_what_is_ours,
     enable,
@@ -391,6 +398,7 @@ def put_back(facts: Facts, now: float) -> Step | None:
 
 
 def end(facts: Facts, now: float) -> Step | None:
+    """The result is reported."""
     return common.end(facts)
 
 
@@ -410,6 +418,7 @@ ON = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.managed and not f.changing and f.baseline is None,
+            text='Nova is asked for nova-compute.',
         ),
         another_run,
         no_nova_compute,
@@ -420,7 +429,11 @@ ON = Table(
         dry_run,
         taken_by_the_service,
         an_earlier_power_on,
-        Need(What.SLOT, when=common.slot_needed),
+        Need(
+            What.SLOT,
+            when=common.slot_needed,
+            text='A slot of the rate is taken.',
+        ),
         begin,
         written_in_time,
         settle,
@@ -436,6 +449,8 @@ ON = Table(
             ('node', 'marked'),
             _marks,
             last=True,
+            text='Last of all, the marker is read, where a second power on '
+            'does harm.',
         ),
         still_marked,
         renew,
@@ -503,6 +518,7 @@ def may_be_enabled(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
+    """With ``--no-wait``, and in a dry run, nothing is enabled."""
     if facts.settings.dry_run:
         return Decide(Outcome.PLANNED, 'on; would enable nova-compute')
     foreign = facts.foreign
@@ -526,12 +542,14 @@ RECOVER = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            text='Nova is asked for nova-compute.',
         ),
         marked_by_us,
         Need(
             What.NODE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            text='The node is asked for.',
         ),
         work_of_others,
         another_run,

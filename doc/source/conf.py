@@ -12,6 +12,7 @@ copyright = 'the metal-drivers authors'
 extensions = [
     'cliff.sphinxext',
     'oslo_config.sphinxext',
+    'import_layers',
     'power_tables',
     'reno.sphinxext',
     'sphinx.ext.autodoc',

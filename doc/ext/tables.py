@@ -23,7 +23,7 @@ TABLES = {table.name: table for table in (off.OFF, on.ON, on.RECOVER)}
 
 #: What each question is about, in words.
 ASKED = {
-    What.CLAIM: 'the other transitions of this process',
+    What.CLAIM: 'other power changes by this process',
     What.SLOT: 'the rate',
     What.OTHERS_OFF: 'how many hosts are off',
     What.NODE: 'the node',
@@ -36,8 +36,8 @@ ASKED = {
 #: What can make an answer too old, in words.
 EVENTS = {
     'waited': 'the last wait',
-    'disabled': 'the first marker of this run',
-    'marked': 'the last marker of this run',
+    'disabled': 'the first marker of this process',
+    'marked': 'the last marker of this process',
     'mode': 'the change to the next way',
     'sent': 'the request for power',
     'decided': 'the decision',

@@ -34,7 +34,7 @@ def lines(found: Sequence[tables.Row]) -> list[str]:
         if not row.question:
             before = first.setdefault(row.name, number)
             if before != number:
-                told = f'As in {before}: {told[0].lower()}{told[1:]}'
+                told = f'As in {before}: {told}'
         text.append(f'#. {told} {_steps(row)}'.rstrip())
     return text
 

@@ -104,7 +104,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
         flaw = f'raised {_text.said(exc, redaction.Redactor(secrets))}'
     if flaw:
         return plugin.fault(
-            f'cannot judge its configuration: config_state() {flaw}'
+            f'cannot check its configuration: config_state() {flaw}'
         )
     return state
 
@@ -145,5 +145,5 @@ def _describe(
     if status is ConfigStatus.READY:
         return 'configured'
     if status is ConfigStatus.INCOMPLETE:
-        return f'[{group}] lacks {names or "something"}'
+        return f'[{group}] lacks {names or "an option"}'
     return 'not configured' + (f'; [{group}] needs {names}' if names else '')

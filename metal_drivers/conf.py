@@ -22,20 +22,20 @@ OPTS = (
         'driver',
         default=AUTO,
         help='The bare metal driver to use, by the name of its entry point. '
-        '"auto" takes the driver that is configured; where several are, '
-        'the one of highest priority; where none is, ironic.',
+        '"auto" takes the driver that is configured; if several are, the '
+        'one with the highest priority; if none is, ironic.',
     ),
     cfg.ListOpt(
         'protected_hosts',
         default=[],
-        help='Compute hosts and nodes that are never switched on or off: '
+        help='Compute hosts and nodes that are never powered on or off: '
         'shell patterns, such as ``db-*``, matched against the name of the '
         'host and that of the node, without regard to case.',
     ),
     cfg.ListOpt(
         'protected_labels',
         default=[],
-        help='Labels of the bare metal service whose nodes are never switched '
+        help='Labels of the bare metal service whose nodes are never powered '
         'on or off: shell patterns, without regard to case, matched against '
         'the tags of a machine (MAAS) or the traits of a node (Ironic).',
     ),
@@ -46,13 +46,13 @@ OPTS = (
             (
                 'soft-then-hard',
                 'ask the operating system to shut down, and cut the power '
-                'where that has not helped after soft_off_timeout; nodes '
-                'that cannot be asked have their power cut',
+                'if the node is not off after soft_off_timeout; on nodes '
+                'without a soft power off, cut the power',
             ),
             ('soft', 'only ask the operating system to shut down'),
             ('hard', 'cut the power at once'),
         ],
-        help='How a node is switched off.',
+        help='How a node is powered off.',
     ),
     cfg.IntOpt(
         'soft_off_timeout',
@@ -84,8 +84,8 @@ OPTS = (
         'poll_interval',
         default=5,
         min=1,
-        help='How often a node that changes its power is asked for its '
-        'state, in seconds.',
+        help='How often the power state of a node that changes its power '
+        'is polled, in seconds.',
     ),
     cfg.IntOpt(
         'max_concurrent',
@@ -98,7 +98,7 @@ OPTS = (
         default=30,
         min=1,
         max=6000,
-        help='How many nodes a minute may be switched on. Machines that '
+        help='How many nodes a minute may be powered on. Machines that '
         'start draw more current than machines that run.',
     ),
     cfg.IntOpt(
@@ -106,29 +106,29 @@ OPTS = (
         default=30,
         min=1,
         max=6000,
-        help='How many nodes a minute may be switched off.',
+        help='How many nodes a minute may be powered off.',
     ),
     cfg.StrOpt(
         'max_powered_off',
         default='',
         regex=r'^([0-9]+|([0-9]|[1-9][0-9]|100)%)?$',
-        help='How many compute hosts may be off at once, those that are '
-        'about to go off among them: a number, such as 10, or a part of all '
-        'that are matched, such as 30%. Empty: all.',
+        help='How many compute hosts may be off at once, including those '
+        'that are about to power off: a number, such as 10, or a share of '
+        'all matched hosts, such as 30%. Empty: all.',
     ),
     cfg.IntOpt(
         'min_dwell',
         default=0,
         min=0,
-        help='How long a node is left as it is after it was switched, in '
+        help='How long a node is left as it is after its power changed, in '
         'seconds; 0: not at all.',
     ),
     cfg.BoolOpt(
         'manage_compute_service',
         default=True,
-        help='Whether nova-compute is disabled before its host is switched '
-        'off, and enabled again once it is back. Without it Nova goes on '
-        'placing servers on hosts that are about to go off.',
+        help='Whether nova-compute is disabled before its host is powered '
+        'off, and enabled again once it is up again. Without this, Nova '
+        'still places servers on hosts that are about to power off.',
     ),
 )
 

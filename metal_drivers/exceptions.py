@@ -94,7 +94,7 @@ class UnavailableError(MetalError):
 class TimedOutError(UnavailableError):
     """No end was seen in time: the state is not known; ask first."""
 
-    cure = 'Ask for the state before deciding anything.'
+    cure = 'Check the state before doing anything else.'
 
 
 class ProtocolError(MetalError):
@@ -111,4 +111,4 @@ class DriverError(ProtocolError):
     not. Where it was asked for a change, that may have been carried out.
     """
 
-    cure = 'Tell its author.'
+    cure = 'Report it to the author of the driver.'

@@ -69,8 +69,8 @@ class Fleet:
         if len(found) > 1:
             ids = ', '.join(member.node.id for member in found)
             raise exceptions.RefusedError(
-                f'{ref!r} fits {len(found)} nodes: {ids}',
-                cure='Give the id of the one that is meant.',
+                f'{ref!r} matches {len(found)} nodes: {ids}',
+                cure='Use the id of the node that you mean.',
             )
         return found[0]
 
@@ -161,7 +161,7 @@ class _Index:
             names = ' or '.join(node.host_names)
             return Member(node, problem=f'no hypervisor is named {names}')
         return Member(
-            node, problem='the node does not tell which hypervisor it runs'
+            node, problem='the node does not report which hypervisor it runs'
         )
 
     def _by_hypervisor(self, node: Node, hypervisor_id: str) -> Member:
@@ -172,7 +172,7 @@ class _Index:
             return Member(
                 node,
                 problem=f'its hypervisor id is {hypervisor_id}, a number as '
-                'older releases of Nova had; set it to the uuid',
+                'in older releases of Nova; set it to the uuid',
                 doubtful=True,
             )
         # It is, or was, a compute host; perhaps not all of them are seen.

@@ -53,7 +53,7 @@ class Plugin:
     def fault(self, what: str) -> str:
         """A fault of the driver's code, and what to do about it."""
         names = ' and '.join(self.distributions)
-        return f'{what}; tell its author, or uninstall {names}'
+        return f'{what}; report it to its author, or uninstall {names}'
 
 
 class Installed:
@@ -145,7 +145,7 @@ def _load(found: Plugin) -> Plugin:
         names = ' and '.join(found.distributions)
         return dataclasses.replace(
             found,
-            error=f'claimed by the distributions {names}; uninstall all but '
+            error=f'provided by the distributions {names}; uninstall all but '
             'one of them',
         )
     with guarded_output():
@@ -189,7 +189,7 @@ def _flaw(loaded: Any) -> tuple[str, BaseException | None] | None:
     if not (inspect.isclass(loaded) and issubclass(loaded, base.MetalDriver)):
         kind = 'class' if inspect.isclass(loaded) else type(loaded).__name__
         return (
-            f'its entry point leads to a {kind} that is no subclass of '
+            f'its entry point is a {kind} that is not a subclass of '
             'metal_drivers.MetalDriver'
         ), None
     name = loaded.__qualname__

@@ -135,7 +135,7 @@ class Selector:
     def _choose(self, found: Sequence[Candidate]) -> tuple[Candidate, str]:
         pin = conf.settings(self._conf).driver
         if pin != conf.AUTO:
-            return _named(pin, found), f'named by [{conf.GROUP}] driver'
+            return _named(pin, found), f'set by [{conf.GROUP}] driver'
         for candidate in found:
             if candidate.mentioned:
                 _refuse_doubtful(candidate)
@@ -151,7 +151,7 @@ class Selector:
             raise exceptions.ConfigurationError(
                 f'The drivers {" and ".join(names)} are both configured and '
                 f'have the same priority, {top}',
-                cure=f'Name one of them: [{conf.GROUP}] driver = {names[0]}',
+                cure=f'Choose one of them: [{conf.GROUP}] driver = {names[0]}',
             )
         others = ', '.join(c.name for c in ready if c is not best[0])
         return best[0], 'configured' + (
@@ -187,8 +187,8 @@ def _named(name: str, found: Iterable[Candidate]) -> Candidate:
         raise exceptions.ConfigurationError(
             f'There is no driver {name!r}; installed are '
             f'{installed or "none"}',
-            cure=f'Name one of these in [{conf.GROUP}] driver, or install '
-            f'the package that has it.',
+            cure=f'Use one of these in [{conf.GROUP}] driver, or install '
+            f'the package that provides it.',
             driver=name,
             options=('driver',),
         )
@@ -199,7 +199,7 @@ def _named(name: str, found: Iterable[Candidate]) -> Candidate:
 
 
 def _refuse_doubtful(candidate: Candidate) -> None:
-    """Whoever half configured a driver meant it."""
+    """A driver that is half configured is meant to be used."""
     if candidate.state is CandidateState.FAILED:
         raise _unusable(candidate)
     if candidate.state is CandidateState.INCOMPLETE:
@@ -209,7 +209,7 @@ def _refuse_doubtful(candidate: Candidate) -> None:
 def _unusable(candidate: Candidate) -> exceptions.ConfigurationError:
     error = exceptions.ConfigurationError(
         f'The driver {candidate.name} cannot be used: {candidate.detail}',
-        cure=f'Then try again, or name another driver in [{conf.GROUP}] '
+        cure=f'Then try again, or choose another driver with [{conf.GROUP}] '
         f'driver.',
         driver=candidate.name,
     )
@@ -219,12 +219,12 @@ def _unusable(candidate: Candidate) -> exceptions.ConfigurationError:
 
 def _incomplete(candidate: Candidate) -> exceptions.ConfigurationError:
     group, missing = candidate.group, ', '.join(candidate.missing)
-    lacking = f'[{group}] lacks {missing or "something"}'
+    lacking = f'[{group}] lacks {missing or "an option"}'
     completing = f'Add {missing} there' if missing else f'Complete [{group}]'
     return exceptions.ConfigurationError(
         f'The driver {candidate.name} is not fully configured: {lacking}',
         cure=f'{completing}, or remove what the section has and, to use '
-        f'another driver, name it in [{conf.GROUP}] driver.',
+        f'another driver, choose it with [{conf.GROUP}] driver.',
         driver=candidate.name,
         options=candidate.missing,
     )

@@ -175,7 +175,7 @@ def load_session(
     except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
         raise exceptions.ConfigurationError(
             f'The TLS options of [{group}] cannot be used: {exc}',
-            cure='Mend that section of the configuration.',
+            cure='Fix that section of the configuration.',
         ) from exc
 
 
@@ -230,7 +230,7 @@ def load_adapter(
     except TypeError as exc:
         raise exceptions.ConfigurationError(
             f'The options of [{group}] contradict each other: {exc}',
-            cure='Mend that section of the configuration.',
+            cure='Fix that section of the configuration.',
         ) from exc
 
 
@@ -286,8 +286,8 @@ def _loader(name: str, group: str = '') -> Any:
         loader = None
     if loader is None or not loader.available:
         raise exceptions.ConfigurationError(
-            f'{told}for which a library is missing',
-            cure='Install the extra of keystoneauth1 that it takes, or use '
+            f'{told}but a library for it is missing',
+            cure='Install the extra of keystoneauth1 that it needs, or use '
             'another auth_type.',
             options=('auth_type',),
         )

@@ -140,8 +140,8 @@ class Service:
             following = _next_page(page, key, path) if items else None
             if following in seen:
                 raise exceptions.ProtocolError(
-                    f'{self._failures.tried(what)} was answered by a '
-                    'page that has itself for its next'
+                    f'{self._failures.tried(what)} was answered by a page '
+                    'whose "next" link points to the same page'
                 )
 
     def _get_adapter(self) -> ks_adapter.Adapter:
@@ -180,7 +180,7 @@ class Service:
             raise exceptions.ConfigurationError(
                 f'{self.name}: the auth_url {_text.clean(auth_url)} is not '
                 'that of Keystone: it asks for a token',
-                cure=f'Mend auth_url in [{self.section}], or in the section '
+                cure=f'Fix auth_url in [{self.section}], or in the section '
                 'with the credentials that it uses.',
                 options=('auth_url',),
             )

@@ -52,7 +52,7 @@ class Failures:
     def no_reply(
         self, exc: ks_exceptions.ClientException, what: str
     ) -> exceptions.MetalError:
-        """keystoneauth got no reply, or no place to ask."""
+        """keystoneauth got no reply, or has no endpoint to ask."""
         tried = self.tried(what)
         said = _text.clean(str(exc))
         match exc:
@@ -69,12 +69,12 @@ class Failures:
             case ks_exceptions.ConnectTimeout():
                 return exceptions.TimedOutError(
                     f'{tried} was not answered in time ({said})',
-                    cure=f'{self._look} Its option timeout says how long '
+                    cure=f'{self._look} Its option timeout sets how long '
                     'to wait.',
                 )
             case ks_exceptions.SSLError():
                 return exceptions.UnavailableError(
-                    f'{tried} ended in TLS ({said})',
+                    f'{tried} failed: TLS handshake failed ({said})',
                     cure=f'Name the certificate authority with cafile in '
                     f'[{self._section}].',
                 )
@@ -90,7 +90,7 @@ class Failures:
                 | ks_exceptions.MissingAuthMethods()
             ):
                 return exceptions.ConfigurationError(
-                    f'{self._name}: the credentials are not complete ({said})',
+                    f'{self._name}: the credentials are incomplete ({said})',
                     cure=f'Check the credentials of [{self._section}].',
                 )
             case ks_exceptions.AuthorizationFailure():
@@ -99,20 +99,20 @@ class Failures:
                 )
             case ks_exceptions.DiscoveryFailure():
                 return exceptions.UnavailableError(
-                    f'{tried} found no {self._name} there ({said})',
+                    f'{tried} failed: no {self._name} at that URL ({said})',
                     cure=self._look,
                 )
             case _:
                 return exceptions.UnavailableError(
-                    f'{tried} found nobody there ({said})', cure=self._look
+                    f'{tried} could not connect ({said})', cure=self._look
                 )
 
     def broken(
         self, exc: requests.RequestException, what: str
     ) -> exceptions.UnavailableError:
-        """A reply that broke off."""
+        """An incomplete reply."""
         return exceptions.UnavailableError(
-            f'{self.tried(what)} got a reply that broke off '
+            f'{self.tried(what)} got an incomplete reply '
             f'({type(exc).__name__})',
             cure=self._look,
         )
@@ -141,12 +141,12 @@ class Failures:
             case 403:
                 return exceptions.AuthenticationError(
                     f'{tried} is forbidden to this user ({came})',
-                    cure='Give the user the role that this takes, or use '
+                    cure='Give the user the role that this needs, or use '
                     'another user.',
                 )
             case 404:
                 return exceptions.NotFoundError(
-                    f'{tried} found no such thing ({came})',
+                    f'{tried} failed: not found ({came})',
                     cure='Check the name, and whether this user may see it.',
                 )
             case 409:
@@ -160,7 +160,7 @@ class Failures:
                 return exceptions.RefusedError(f'{tried} was refused ({came})')
             case status if status >= 500:
                 return exceptions.UnavailableError(
-                    f'{tried} failed inside the service ({came})',
+                    f'{tried} failed in the service ({came})',
                     cure=f'See the log of {self._name}.',
                 )
             case _:

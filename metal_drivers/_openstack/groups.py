@@ -158,9 +158,9 @@ def _invalid(
     """oslo.config quotes the value; of a secret nothing is said."""
     what = f'[{group}] {opt.name} has a value that is not valid'
     if isinstance(exc, cfg.ConfigFileValueError | ValueError):
-        cure = f'It is: {opt.help}' if opt.help else ''
+        cure = f'Its meaning: {opt.help}' if opt.help else ''
     else:
-        cure = 'Write $$ for a $ that does not stand for another option.'
+        cure = 'Write $$ for a $ that does not refer to another option.'
     return exceptions.ConfigurationError(
         what if opt.secret else f'{what}: {_text.clean(str(exc))}',
         cure=cure,

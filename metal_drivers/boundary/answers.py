@@ -68,7 +68,7 @@ def node(found: Any, node_id: str) -> Node:
         raise Wrong(f'{what(found)}, not a Node')
     _all_nodes([found])
     if found.id != node_id:
-        raise Wrong(f'node {found.id!r}, another than it was asked for')
+        raise Wrong(f'node {found.id!r}, not the node that was requested')
     return found
 
 
@@ -89,7 +89,7 @@ def power_states(
             )
     if len(result) > len(node_ids):
         other = next(each for each in result if each not in node_ids)
-        raise Wrong(f'a power state for {other!r}, which was not asked for')
+        raise Wrong(f'a power state for {other!r}, which was not requested')
     return result
 
 
@@ -131,7 +131,7 @@ def nothing(found: Any) -> None:
     """:raises Wrong: it is something that was to be awaited: nobody does,
     so that nothing was done."""
     if inspect.isawaitable(found):
-        raise Wrong(f'{what(found)}, which nobody awaits')
+        raise Wrong(f'{what(found)}, which is never awaited')
 
 
 def what(found: Any) -> str:

@@ -45,8 +45,8 @@ class Closing:
             self._thread.join(seconds)
         if not self.ended:
             LOG.warning(
-                '%s: close() has not ended within %g s, and is not waited '
-                'for any longer. That has to be fixed in the driver: tell '
+                '%s: close() did not end within %g s, and is not waited for '
+                'any longer. This must be fixed in the driver: report it to '
                 'its author.',
                 self._origin.label,
                 seconds,

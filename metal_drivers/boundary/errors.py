@@ -30,8 +30,8 @@ class Origin:
         what = ' '.join(self.redact(what).split())
         return exceptions.DriverError(
             f'{self.label} broke its contract: {what}',
-            cure='That has to be fixed in the driver: tell its author, with '
-            'what --debug shows.',
+            cure='This must be fixed in the driver: report it to its author, '
+            'with the output of --debug.',
         )
 
     def named(self, call: str, exc: BaseException) -> exceptions.DriverError:
@@ -80,8 +80,8 @@ class Origin:
 
 
 def interrupts(exc: BaseException) -> bool:
-    """Whether whoever runs this thread ends it: then it is none of the
-    driver's."""
+    """Whether the owner of this thread ends it: then it does not concern
+    the driver."""
     greenlet = sys.modules.get('greenlet')
     return isinstance(exc, KeyboardInterrupt) or (
         greenlet is not None and isinstance(exc, greenlet.GreenletExit)

@@ -93,7 +93,7 @@ class _Command:
         except Exception as exc:
             raise exceptions.MetalError(
                 f'This should not happen: {_text.said(exc)}',
-                cure='Please report it, with what --debug shows.',
+                cure='Please report it, with the output of --debug.',
             ) from exc
         finally:
             for thing in self._opened:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands that act on many nodes have in common."""
+"""The common part of commands that act on many nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from metal_drivers.power import PowerEngine, PowerSettings
 
 
 class Batch(base.Lister, abc.ABC):
-    """Has an engine do something, and lists a result for each node."""
+    """Runs an engine, and lists a result for each node."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -30,13 +30,13 @@ class Batch(base.Lister, abc.ABC):
         parser.add_argument(
             '--dry-run',
             action='store_true',
-            help='say what would be done, and do nothing',
+            help='show what would be done, and do nothing',
         )
         parser.add_argument(
             '--timeout',
             metavar='SECONDS',
             type=_seconds,
-            help='how long each step may take, instead of the time-outs in '
+            help='time limit for each step, in place of the time-outs in '
             'the configuration',
         )
         return parser
@@ -73,13 +73,13 @@ class Batch(base.Lister, abc.ABC):
         return dataclasses.replace(settings, dry_run=parsed_args.dry_run)
 
     def confirm(self, parsed_args: argparse.Namespace) -> None:
-        """Ask back, where that is due."""
+        """Ask for confirmation, where it is needed."""
 
     @abc.abstractmethod
     def count(
         self, found: fleet.Fleet, parsed_args: argparse.Namespace
     ) -> int:
-        """How many nodes it is about."""
+        """How many nodes the command acts on."""
 
     @abc.abstractmethod
     def work(
@@ -92,8 +92,8 @@ class Batch(base.Lister, abc.ABC):
 
 @contextlib.contextmanager
 def _cancelled_by_signals(engine: PowerEngine) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the batch, and the table is printed all the
-    same; a second one ends the command."""
+    """Ctrl-C and SIGTERM end the batch, and the table is printed
+    anyway; a second one ends the command."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -108,7 +108,7 @@ def _cancelled_by_signals(engine: PowerEngine) -> Iterator[None]:
 
     def cancel(number: int, frame: object) -> None:
         restore()
-        # From a thread: whoever is interrupted here may hold the lock.
+        # From a thread: the interrupted code may hold the lock.
         threading.Thread(target=engine.cancel, name='metal-cancel').start()
 
     for number in former:

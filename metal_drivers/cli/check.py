@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``check``: whether the configuration leads to what it is meant to."""
+"""``check``: whether the configuration is right."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from metal_drivers.power.guards import protecting
 
 
 class Check(base.Lister):
-    """Check the configuration, the services and our rights; change
+    """Check the configuration, the services and the permissions; change
     nothing."""
 
     def take_action(
@@ -99,5 +99,5 @@ def _matching(
         yield CheckResult(
             'protected hosts',
             CheckStatus.WARNING,
-            f'no host or node fits {", ".join(idle)}',
+            f'no host or node matches {", ".join(idle)}',
         )

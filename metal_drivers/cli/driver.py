@@ -51,7 +51,7 @@ class ShowDriver(base.ShowOne):
         raise exceptions.ConfigurationError(
             f'There is no driver {parsed_args.name!r}; installed are '
             f'{names or "none"}',
-            cure='Name one of these, or install the package that has it.',
+            cure='Use one of these, or install the package that provides it.',
         )
 
 

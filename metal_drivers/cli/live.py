@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``node list --live``: power states that are asked for now."""
+"""``node list --live``: power states that are queried now."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _NOT_KNOWN = (PowerState.UNKNOWN, PowerState.ERROR)
 def members(
     driver: base.MetalDriver, listed: Sequence[Member]
 ) -> tuple[Member, ...]:
-    """The same members, with the power states of now.
+    """The same members, with their current power states.
 
-    Where one is not known, the node's fault says why. A driver that cannot
-    ask live leaves them as they were listed, which is said once.
+    Where one is not known, the node's fault says why. Where the driver
+    cannot query live, they remain as listed, and one warning says so.
     """
     if Capability.LIVE_QUERY not in driver.capabilities:
         LOG.warning(
-            'Power states cannot be asked live of this bare metal service. '
-            'They are shown as it last reported them.'
+            'This bare metal service cannot be queried for live power states. '
+            'They are shown as last reported.'
         )
         return tuple(listed)
     now = datetime.datetime.now(datetime.UTC)
@@ -58,7 +58,7 @@ def members(
 
 
 def _why(driver: base.MetalDriver, node: Node) -> Node:
-    """The node once more, alone, since only then the reason is given."""
+    """Query the node again, alone: only then is the reason reported."""
     try:
         return driver.get_node(node.id)
     except exceptions.MetalError as exc:

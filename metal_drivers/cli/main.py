@@ -26,7 +26,7 @@ USAGE = 2
 
 
 class MetalDriversApp(cliff_app.App):
-    """Switch idle compute hosts off and on again."""
+    """Power idle compute hosts off and on again."""
 
     NAME = 'metal-drivers'
     CONSOLE_MESSAGE_FORMAT = 'metal-drivers: %(message)s'
@@ -38,8 +38,8 @@ class MetalDriversApp(cliff_app.App):
         stderr: TextIO | None = None,
     ) -> None:
         super().__init__(
-            description='Look at, check and switch the bare metal nodes '
-            'under compute hosts.',
+            description='List, check and power on or off the bare metal '
+            'nodes of compute hosts.',
             version=importlib.metadata.version(_DISTRIBUTION),
             command_manager=commandmanager.CommandManager(
                 'metal_drivers.commands'
@@ -67,8 +67,9 @@ class MetalDriversApp(cliff_app.App):
             metavar='FILE',
             action='append',
             default=[],
-            help='a configuration file; may be repeated, later ones win '
-            '(default: watcher.conf, where Watcher finds it)',
+            help='a configuration file; may be repeated, later ones '
+            'override earlier ones (default: the watcher.conf that Watcher '
+            'uses)',
         )
         parser.add_argument(
             '--config-dir',
@@ -82,7 +83,7 @@ class MetalDriversApp(cliff_app.App):
     def configure_logging(self) -> None:
         if self.options.debug:
             self.options.verbose_level = 2
-        # One step quieter than cliff: what is usual is not said.
+        # One step quieter than cliff: no lines for what is usual.
         level = {0: logging.WARNING, 1: logging.INFO}.get(
             self.options.verbose_level, logging.DEBUG
         )
@@ -117,12 +118,12 @@ class MetalDriversApp(cliff_app.App):
             raise exceptions.ConfigurationError(
                 'The configuration cannot be read: '
                 + ' '.join(str(exc).split()),
-                cure='Mend the file, or name another with --config-file.',
+                cure='Fix the file, or name another with --config-file.',
             ) from exc
         if not (conf.config_file or conf.config_dir):
             LOG.warning(
                 'There is no configuration file: none is named with '
-                '--config-file, and no watcher.conf is found.'
+                '--config-file, and no watcher.conf was found.'
             )
         return conf
 

@@ -38,14 +38,14 @@ class ListNodes(base.Lister):
         parser.add_argument(
             '--live',
             action='store_true',
-            help='ask for each power state now, instead of showing what the '
-            'service knew last',
+            help='query each power state now, instead of showing what the '
+            'service last reported',
         )
         parser.add_argument(
             '--long',
             action='store_true',
-            help='every column, on a terminal too; other formats than the '
-            'table always have all',
+            help='show every column on a terminal; formats other than table '
+            'always have all of them',
         )
         return parser
 
@@ -80,7 +80,7 @@ class ListNodes(base.Lister):
 
 
 class ShowNode(base.ShowOne):
-    """Show all that is known of one node, its power state asked now."""
+    """Show everything known about one node; its power state is queried now."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -192,27 +192,30 @@ def _notes(member: fleet.Member) -> Iterable[str]:
 
 
 def _disabled(node: Node, host: ComputeHost) -> str:
-    """Who disabled nova-compute, and what is to be done about it."""
+    """Who disabled nova-compute, and what to do about it."""
     mark = ownership.mark_of(host)
     if mark is None:
         reason = host.disabled_reason or 'no reason was given'
-        return f'nova-compute disabled by others: {reason}'
+        return f'nova-compute disabled by someone else: {reason}'
     since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
     if ownership.mark_for(host, node.id) is None:
         return (
-            f'nova-compute disabled by us since {since}, for node '
-            f'{mark.node_id}, which is another'
+            f'nova-compute disabled by metal-drivers since {since}, for '
+            f'another node ({mark.node_id})'
         )
     if not node.settled:
-        return f'nova-compute disabled by us since {since}'
+        return f'nova-compute disabled by metal-drivers since {since}'
     if node.power_state is PowerState.OFF:
         if mark.kind is ownership.MarkKind.POWERING_ON:
-            return f'off; we began powering it on at {since}'
-        return f'switched off by us since {since}'
-    back = f'`metal-drivers node recover {host.name}` gives it back'
+            return f'off; metal-drivers began powering it on at {since}'
+        return f'powered off by metal-drivers since {since}'
+    back = f'`metal-drivers node recover {host.name}` enables nova-compute'
     if mark.under_way:
         return (
-            f'interrupted: we began {mark.kind.work} at {since}; if nobody '
-            f'is at work, {back}'
+            f'interrupted: metal-drivers began {mark.kind.work} at {since}; '
+            f'if no process is at work on it, {back}'
         )
-    return f'switched off by us at {since}, and not off any more; {back}'
+    return (
+        f'powered off by metal-drivers at {since}, but not off any more; '
+        f'{back}'
+    )

@@ -31,11 +31,11 @@ class _Power(batch.Batch):
         parser.add_argument(
             '--unmatched',
             action='store_true',
-            help='act on a node that matches no compute host, too: whether '
-            'anything runs on it is then not asked',
+            help='act on nodes that match no compute host, too: nothing '
+            'checks then whether they are in use',
         )
         parser.add_argument(
-            '--yes', action='store_true', help='do not ask back'
+            '--yes', action='store_true', help='skip confirmation'
         )
         return parser
 
@@ -61,14 +61,14 @@ class _Power(batch.Batch):
 
 
 class PowerOn(_Power):
-    """Switch nodes on, and have nova-compute enabled where we had it
-    disabled."""
+    """Power nodes on, and enable nova-compute where metal-drivers
+    disabled it."""
 
     state = PowerState.ON
 
 
 class PowerOff(_Power):
-    """Switch nodes off, if nothing runs on them."""
+    """Power nodes off, if nothing runs on them."""
 
     state = PowerState.OFF
 
@@ -103,12 +103,13 @@ class PowerOff(_Power):
         names = ', '.join(parsed_args.nodes)
         if not self.app.stdin.isatty():
             raise exceptions.ConfigurationError(
-                f'Nobody can be asked whether to switch off {names}',
-                cure='Give --yes to switch off without being asked, or '
-                '--dry-run to see what would be done.',
+                f'Powering off {names} needs confirmation, and standard '
+                'input is not a terminal',
+                cure='Use --yes to skip confirmation, or --dry-run to see '
+                'what would be done.',
             )
-        self.app.stderr.write(f'Switch off {names}? [y/N] ')
+        self.app.stderr.write(f'Power off {names}? [y/N] ')
         self.app.stderr.flush()
         answer = self.app.stdin.readline().strip().casefold()
         if answer not in ('y', 'yes'):
-            raise exceptions.RefusedError('Nothing was switched off.')
+            raise exceptions.RefusedError('Nothing was powered off.')

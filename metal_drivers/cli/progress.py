@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody at a terminal sees while a command runs."""
+"""Progress at a terminal while a command runs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def waiting(stdout: TextIO, stderr: TextIO, what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shown(stdout: TextIO, stderr: TextIO, total: int) -> Iterator[Watcher]:
-    """A watcher for the engine, which draws on stderr.
+    """A listener for the events of the engine, which draws on stderr.
 
     Where one of them is no terminal, or where the log is written there
     anyway, nothing is drawn, and rich is not imported.

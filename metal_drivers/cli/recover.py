@@ -13,8 +13,9 @@ from metal_drivers.power.engine import left_behind
 
 
 class Recover(batch.Batch):
-    """Clear up what runs that were interrupted have left: give hosts back
-    that are on while nova-compute is disabled by us. Nothing is switched.
+    """Recover hosts left half-done by interrupted processes: enable
+    nova-compute on those that are on, where metal-drivers disabled it. No
+    power request is sent.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -24,7 +25,7 @@ class Recover(batch.Batch):
             metavar='NODE',
             nargs='*',
             help='an id, a node name or a host name; by default all whose '
-            'nova-compute is disabled by us',
+            'nova-compute is disabled by metal-drivers',
         )
         return parser
 

@@ -33,7 +33,7 @@ def is_uuid(text: str) -> bool:
 def host_of(entry: Any) -> ComputeHost:
     if not isinstance(entry, dict):
         raise exceptions.ProtocolError(
-            'Nova: what is due to be a hypervisor is no object'
+            'Nova: a hypervisor in the reply is not an object'
         )
     service = entry.get('service')
     try:
@@ -52,7 +52,7 @@ def host_of(entry: Any) -> ComputeHost:
         )
     except KeyError as exc:
         raise exceptions.ProtocolError(
-            f'Nova: a hypervisor of the list has no {exc.args[0]}'
+            f'Nova: a hypervisor in the reply has no {exc.args[0]}'
         ) from exc
 
 
@@ -68,7 +68,7 @@ def service_of(entry: Mapping[str, Any]) -> ComputeService:
         )
     except KeyError as exc:
         raise exceptions.ProtocolError(
-            f'Nova: a service of the list has no {exc.args[0]}'
+            f'Nova: a service in the reply has no {exc.args[0]}'
         ) from exc
 
 

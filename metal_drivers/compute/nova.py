@@ -235,7 +235,7 @@ class Compute:
         self._nova.call(
             'PUT',
             f'/os-services/{urllib.parse.quote(service.id, safe="")}',
-            f'have nova-compute on {service.host} {body["status"]}',
+            f'set nova-compute on {service.host} to {body["status"]}',
             microversion=api.MICROVERSION,
             body=body,
         )

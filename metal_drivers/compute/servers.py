@@ -54,8 +54,8 @@ def count(nova: client.Service, host: str) -> int:
             if server.get('OS-EXT-SRV-ATTR:host') != host:
                 raise exceptions.ProtocolError(
                     f'Nova: the list of the servers on {host} has '
-                    f'server {server.get("id")}, which it does not '
-                    'place there',
+                    f'server {server.get("id")}, which is on another '
+                    'host',
                     cure=f'Give the user of [{NOVA_GROUP}] the role admin.',
                 )
     return total
@@ -85,7 +85,7 @@ def unplaced(nova: client.Service) -> set[str]:
             if 'OS-EXT-SRV-ATTR:host' not in server:
                 raise exceptions.ProtocolError(
                     'Nova: the list of the servers that are being built '
-                    f'does not tell the host of {server.get("id")}',
+                    f'does not show the host of {server.get("id")}',
                     cure=f'Give the user of [{NOVA_GROUP}] the role admin.',
                 )
             if server['OS-EXT-SRV-ATTR:host'] is None:

@@ -55,7 +55,7 @@ class FakeDriver(base.MetalDriver):
                 help='A YAML file with the fleet: a list of nodes, each '
                 'with an id and, as needed, name, power_state, '
                 'hypervisor_id, host_names, maintenance, locked, keep_on, '
-                'keep_off, fault. Goes before the option nodes.',
+                'keep_off, fault. Overrides the option nodes.',
             ),
         ]
 

@@ -31,18 +31,18 @@ def cancelled(facts: Facts, now: float) -> Step | None:
     state = facts.member.node.power_state.value
     if facts.sent is None:
         detail = (
-            'cancelled before anything was asked of it; its power state was '
-            f'last {state}'
+            'cancelled before a power request was sent; its last reported '
+            f'power state was {state}'
         )
     else:
         detail = (
-            f'cancelled after power {facts.goal.value} was asked for; its '
-            f'power state was last {state}'
+            f'cancelled after power {facts.goal.value} was requested; its '
+            f'last reported power state was {state}'
         )
     if facts.goal is PowerState.ON and facts.on_since is not None:
         detail = (
-            f'on, but cancelled before nova-compute on {facts.host} was seen '
-            'to be back. Run the same command again once it is'
+            f'on, but cancelled before nova-compute on {facts.host} was '
+            'confirmed to be up. Run the same command again once it is'
         )
     return Decide(Outcome.FAILED, detail)
 
@@ -65,7 +65,7 @@ def one_at_a_time(facts: Facts, now: float) -> Step | None:
     other = facts.claim.value if facts.claim else None
     if other is None:
         return None
-    work = f'its change to {other.value} by this process'
+    work = f'the power {other.value} by this process'
     seconds = max(
         facts.settings.power_off_timeout, facts.settings.power_on_timeout
     )
@@ -87,7 +87,7 @@ def rate(facts: Facts, now: float) -> Step | None:
         return None
     limit = facts.settings.rate(facts.goal)
     until = slot.answered + slot.value
-    return Wait(until, f'{limit} a minute', Event.PACED, excused=True)
+    return Wait(until, f'at most {limit} a minute', Event.PACED, excused=True)
 
 
 def slot_needed(facts: Facts) -> bool:
@@ -140,9 +140,9 @@ def may_shut_down(facts: Facts) -> str:
     if mark is None or not shutting_down(facts, mark):
         return ''
     return (
-        f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or later, '
-        'and was not followed in time: if the system still shuts down, the '
-        'host goes off by itself'
+        f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or later '
+        'and had no effect in time: if the operating system still shuts '
+        'down, the host powers off by itself'
     )
 
 
@@ -211,8 +211,8 @@ def known_to_be(facts: Facts, wanted: PowerState) -> Step | None:
     fault = f' ({node.fault})' if node.fault else ''
     return refuse(
         f'its power state is {node.power_state.value}{fault}, not '
-        f'{wanted.value}. Mend what keeps the bare metal service from '
-        'telling it'
+        f'{wanted.value}. Fix the power reporting of the bare metal '
+        'service'
     )
 
 
@@ -228,12 +228,12 @@ def await_other(
     foreign = facts.foreign
     if foreign is None or not (left := foreign.left(now, after)):
         return None
-    run = f'another run, which began at {foreign.mark.when:%H:%M:%S} UTC'
+    run = f'another process, which began at {foreign.mark.when:%H:%M:%S} UTC'
     if left <= limit:
         return Wait(foreign.until(after), f'for {run}', excused=True)
     return refuse(
-        f'{run}, may be {foreign.mark.kind.work} for {left:.0f} s yet; try '
-        'again then'
+        f'{run}, may still be {foreign.mark.kind.work} for {left:.0f} s; '
+        'try again then'
     )
 
 
@@ -247,8 +247,8 @@ def renew(facts: Facts, now: float, seconds: float) -> Decide | bool:
     if now < deadline(facts, seconds):
         return True
     return time_out(
-        f'the questions that come before took {seconds:g} s; nothing was '
-        'sent. Try again when Nova is quicker'
+        f'the checks before the request took {seconds:g} s; nothing was '
+        'sent. Try again when Nova is faster'
     )
 
 
@@ -273,7 +273,7 @@ def denied(
     if now < until:
         return Wait(until, error.message)
     return time_out(
-        f'{error.message}, for {seconds:g} s. The {what} was not begun; try '
+        f'{error.message}, for {seconds:g} s. The {what} did not start; try '
         'again when that has ended'
     )
 
@@ -293,7 +293,7 @@ def follow(
     if not facts.settings.wait:
         if sent.doubt:
             return ended(facts, outcome_of(sent.doubt), str(sent.doubt))
-        return Decide(Outcome.PLANNED, f'{what} was asked for')
+        return Decide(Outcome.PLANNED, f'{what} was requested')
     end: Decide | None = None
     if fact is not None and fact.turn > sent.turn:
         error = fact.error
@@ -321,7 +321,7 @@ def ended(facts: Facts, outcome: Outcome, detail: str) -> Decide:
     return Decide(
         outcome,
         f'{sent.what} {"was" if sent.taken else "may have been"} sent, and '
-        'what became of it is not known; its power state was last '
+        'its result is not known; its last reported power state was '
         f'{facts.member.node.power_state.value}: {detail}',
     )
 
@@ -333,7 +333,7 @@ def _gave_up(facts: Facts) -> Decide | None:
     return Decide(
         Outcome.FAILED,
         'the bare metal service gave up: '
-        f'{node.fault or "it gives no reason"}. Its power state is '
+        f'{node.fault or "no reason was given"}. Its power state is '
         f'{node.power_state.value}',
     )
 
@@ -342,8 +342,8 @@ def _late(facts: Facts) -> Decide:
     node, sent = facts.member.node, facts.sent
     seconds = sent.seconds if sent else 0
     detail = (
-        f'not seen to be {facts.goal.value} within {seconds:g} s; its power '
-        f'state was last {node.power_state.value}'
+        f'not reported {facts.goal.value} within {seconds:g} s; its last '
+        f'reported power state was {node.power_state.value}'
     )
     if node.fault:
         detail += f'; {node.fault}'

@@ -94,8 +94,8 @@ class PowerEngine:
         """
         if self.nova is None:
             raise exceptions.ConfigurationError(
-                'What interrupted runs have left is told by Nova, which is '
-                'not configured',
+                'Nova is not configured, and only Nova knows which hosts '
+                'were left half-done',
                 cure='Configure [nova] or [watcher_clients_auth].',
             )
         tools = self._tools(fleet)
@@ -169,7 +169,7 @@ class PowerEngine:
 
     def _table(self, state: PowerState) -> rules.Table:
         if state not in _TABLES:
-            raise ValueError(f'a node cannot be switched {state.value}')
+            raise ValueError(f'a node cannot be powered {state.value}')
         return _TABLES[state]
 
     def _tools(self, fleet: Fleet | None) -> Tools:
@@ -227,9 +227,9 @@ def lost(fleet: Fleet) -> list[PowerResult]:
             host.name,
             host.name,
             Outcome.REFUSED,
-            f'nova-compute was disabled by us for node {mark.node_id}, and no '
-            'node matches the host now; see `metal-drivers node list`. Mend '
-            'that, or enable it by hand',
+            'nova-compute was disabled by metal-drivers for node '
+            f'{mark.node_id}, and no node matches the host now; see '
+            '`metal-drivers node list`. Fix that, or enable it by hand',
         )
         for host in fleet.hosts
         if host.id not in known and (mark := ownership.mark_of(host))

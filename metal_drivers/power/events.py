@@ -97,11 +97,11 @@ def publish(event: Event, watch: Watcher) -> None:
     except Exception as exc:
         # What it says may be of its own affairs: the type will do.
         LOG.warning(
-            'Whoever watches power transitions has raised %s at %r',
+            'Event listener raised %s at step %r',
             type(exc).__name__,
             event.step.value,
         )
-        LOG.debug('The watcher', exc_info=True)
+        LOG.debug('Event listener', exc_info=True)
 
 
 def _quoted(value: str) -> str:

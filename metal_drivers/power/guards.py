@@ -39,14 +39,14 @@ def matched(request: Request) -> str | None:
         return None
     if member.doubtful:
         return (
-            f'it may be a compute host, but which is not clear: '
-            f'{member.problem}. Mend that first'
+            f'it may be a compute host, but it is not clear which one: '
+            f'{member.problem}. Fix that first'
         )
     if request.settings.unmatched:
         return None
     return (
-        f'it matches no compute host: {member.problem}. Mend that, or use '
-        '--unmatched where the node is none'
+        f'it matches no compute host: {member.problem}. Fix that, or use '
+        '--unmatched if it is not a compute host'
     )
 
 
@@ -56,7 +56,7 @@ def not_protected(request: Request) -> str | None:
         return None
     return (
         f'it is protected by {pattern!r} in [metal_drivers] protected_hosts. '
-        'Change that to lift it'
+        'Change that option to allow it'
     )
 
 
@@ -67,7 +67,7 @@ def not_labelled(request: Request) -> str | None:
         return None
     return (
         f'one of its labels is protected by {pattern!r} in [metal_drivers] '
-        'protected_labels. Change that, or the label, to lift it'
+        'protected_labels. Change that option, or the label, to allow it'
     )
 
 
@@ -75,7 +75,7 @@ def not_in_maintenance(request: Request) -> str | None:
     reason = request.member.node.maintenance
     if reason is None:
         return None
-    return f'it is in maintenance ({reason}); end that first'
+    return f'it is in maintenance ({reason}); end the maintenance first'
 
 
 def not_locked(request: Request) -> str | None:
@@ -90,7 +90,7 @@ def allowed_by_service(request: Request) -> str | None:
     if not reason:
         return None
     return (
-        f'its bare metal service keeps it {"on" if off else "off"} '
+        f'the bare metal service forbids powering it {"off" if off else "on"} '
         f'({reason}); change that there first'
     )
 
@@ -100,9 +100,9 @@ def dwelt_long_enough(request: Request) -> str | None:
     if request.dwelt is None or request.dwelt >= least:
         return None
     return (
-        f'it was switched {request.dwelt:.0f} s ago, and [metal_drivers] '
+        f'its power changed {request.dwelt:.0f} s ago, and [metal_drivers] '
         f'min_dwell is {least:g} s. Wait for {least - request.dwelt:.0f} s, '
-        'or change that'
+        'or change that option'
     )
 
 
@@ -116,8 +116,8 @@ def few_enough_off(request: Request) -> str | None:
         return None
     return (
         f'{others} hosts are off or about to be, and [metal_drivers] '
-        f'max_powered_off is {request.settings.max_powered_off}. Switch one '
-        'on, or change that'
+        f'max_powered_off is {request.settings.max_powered_off}. Power one '
+        'on, or change that option'
     )
 
 

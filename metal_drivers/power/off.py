@@ -85,12 +85,10 @@ def _how(facts: Facts) -> str:
     if not facts.soft_pending or sent.mode is OffMode.SOFT:
         return f'off, by {_EVENTS[sent.mode].value}'
     late = (
-        ''
-        if facts.tells_end
-        else (', and the hard one may still be on its way')
+        '' if facts.tells_end else (', and the hard one may still take effect')
     )
     return (
-        'off, after a soft and then a hard power off: which of them did it '
+        'off, after a soft and a hard power off; which of them took effect '
         f'is not known{late}'
     )
 
@@ -128,7 +126,7 @@ def a_way_to_power_off(facts: Facts, now: float) -> Step | None:
     if _modes(facts):
         return None
     return refuse(
-        'it cannot be asked to shut down, and power_off_mode is "soft". '
+        'it does not support a soft power off, and power_off_mode is "soft". '
         'Allow a hard power off'
     )
 
@@ -138,7 +136,7 @@ def nova_can_be_asked(facts: Facts, now: float) -> Step | None:
     if facts.member.host is None or facts.order.nova:
         return None
     return refuse(
-        f'whether servers are on {facts.host} cannot be asked: Nova is not '
+        f'servers on {facts.host} cannot be counted: Nova is not '
         'configured. Configure [nova]'
     )
 
@@ -163,8 +161,8 @@ def nothing_moves(facts: Facts, now: float) -> Step | None:
     if not moving:
         return None
     return refuse(
-        f'on the way to or from {facts.host}, or resized and not confirmed: '
-        f'{_some(moving)}. Wait for that first'
+        f'migrating or resizing to or from {facts.host}, or resized and not '
+        f'confirmed: {_some(moving)}. Wait until that has ended'
     )
 
 
@@ -177,12 +175,12 @@ def nothing_is_scheduled(facts: Facts, now: float) -> Step | None:
     seconds = facts.settings.scheduling_timeout
     end = facts.awaited_since + seconds
     if now < end:
-        why = f'of {len(facts.awaited)} servers'
+        why = f'to place {len(facts.awaited)} servers'
         return Wait(end, why, Event.SCHEDULING, excused=True)
     return refuse(
-        f'still being scheduled after {seconds:g} s, and possibly to '
-        f'{facts.host}: {_some(facts.awaited)}. Try again when such servers '
-        'have got a host or are deleted'
+        f'servers are still being scheduled after {seconds:g} s, possibly to '
+        f'{facts.host}: {_some(facts.awaited)}. Try again when they have a '
+        'host or are deleted'
     )
 
 
@@ -251,8 +249,8 @@ def still_disabled(facts: Facts, now: float) -> Step | None:
     if not (facts.writes or facts.sent):
         return None
     return refuse(
-        f'somebody enabled nova-compute on {facts.host} meanwhile. Run the '
-        'same command again if it is to be switched off all the same'
+        f'someone else enabled nova-compute on {facts.host} meanwhile. Run '
+        'the same command again to power it off anyway'
     )
 
 
@@ -264,7 +262,8 @@ def still_marked(facts: Facts, now: float) -> Step | None:
         return None
     if facts.mark:
         return refuse(
-            f'another run has begun to switch {facts.host} off. Wait for that'
+            f'another process has begun to power off {facts.host}. Wait '
+            'until it has finished'
         )
     return refuse(
         f'{_lost(facts)}. Find out why, then run the same command again'
@@ -277,13 +276,13 @@ def _lost(facts: Facts) -> str:
     if not facts.writes or service is None or ownership.mark_of(service):
         return ''
     if service.enabled:
-        return f'Somebody enabled nova-compute on {facts.host} meanwhile'
+        return f'Someone else enabled nova-compute on {facts.host} meanwhile'
     reason = service.disabled_reason
     return (
         f'Someone else has disabled nova-compute on {facts.host} meanwhile '
         f'({repr(reason) if reason else "no reason was given"}): '
-        'metal-drivers will not enable it, so the host will not come back by '
-        'itself'
+        'metal-drivers will not enable it, so the host remains out of use '
+        'until someone does'
     )
 
 
@@ -374,9 +373,9 @@ def may_still_go_off(facts: Facts, now: float) -> Step | None:
         return None
     return common.end(
         facts,
-        f'nova-compute on {facts.host} stays disabled, since the node may '
-        'still go off; run the same command again, or `metal-drivers node '
-        f'recover {facts.host}`',
+        f'nova-compute on {facts.host} remains disabled, because the node '
+        'may still power off; run the same command again, or `metal-drivers '
+        f'node recover {facts.host}`',
     )
 
 

@@ -113,7 +113,7 @@ def on_already(facts: Facts, now: float) -> Step | None:
     reason = common.refusal(facts, guards.ENABLING)
     detail = _not_enabled(facts, now)
     if reason:
-        detail = f'on; nova-compute stays disabled: {reason}'
+        detail = f'on; nova-compute remains disabled: {reason}'
     elif facts.settings.dry_run:
         detail = 'on; would enable nova-compute'
     return Decide(Outcome.ALREADY, detail) if detail else None
@@ -122,7 +122,7 @@ def on_already(facts: Facts, now: float) -> Step | None:
 def _unfinished(facts: Facts) -> str:
     if facts.found is None:
         return ''
-    return '; run the same command again to have nova-compute enabled'
+    return '; run the same command again to enable nova-compute'
 
 
 def _not_enabled(facts: Facts, now: float) -> str:
@@ -131,14 +131,16 @@ def _not_enabled(facts: Facts, now: float) -> str:
     if facts.settings.wait:
         return ''
     if service is not None and not service.up:
-        return 'on; nova-compute is not up yet, and stays disabled'
+        return 'on; nova-compute is not up yet, and remains disabled'
     if foreign and foreign.left(now, common.aftermath(facts, foreign.mark)):
         return (
-            'on; nova-compute stays disabled: another run may be at work on it'
+            'on; nova-compute remains disabled: another process may be at '
+            'work on it'
         )
     return (
-        'on; nova-compute stays disabled: Nova calls it up, which may be of '
-        'the time before. Run the same command again without --no-wait'
+        'on; nova-compute remains disabled: Nova shows it as up, but that '
+        'may date from before the host was off. Run the same command again '
+        'without --no-wait'
     )
 
 
@@ -211,11 +213,11 @@ def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
     if left <= 0:
         return None
     if left <= facts.settings.service_up_timeout:
-        why = 'for a power on that was sent before'
+        why = 'for an earlier power on'
         return Wait(now + left, why, look=What.NODE, excused=True)
     return refuse(
-        f'the power on that was sent {now - when:.0f} s ago may still have '
-        f'its effect for {left:.0f} s; try again then'
+        f'the power on that was sent {now - when:.0f} s ago may still take '
+        f'effect within {left:.0f} s; try again then'
     )
 
 
@@ -235,8 +237,8 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
     if taken <= LONGEST_GAP:
         return None
     return time_out(
-        f'Nova took {taken:.0f} s for two requests, so another run may be '
-        'powering it on; nothing was sent. Try again when Nova is quicker'
+        f'Nova took {taken:.0f} s for two requests, so another process may '
+        'be powering it on; nothing was sent. Try again when Nova is faster'
     )
 
 
@@ -245,7 +247,7 @@ def settle(facts: Facts, now: float) -> Step | None:
     written = facts.written
     if written is None or now >= written.answered + SETTLE:
         return None
-    why = 'for other runs that may be powering it on'
+    why = 'for other processes that may be powering it on'
     return Wait(written.answered + SETTLE, why, excused=True)
 
 
@@ -256,14 +258,14 @@ def still_marked(facts: Facts, now: float) -> Step | None:
         return None
     if facts.mark:
         return refuse(
-            f'another run is {facts.mark.kind.work}; nothing was sent. Wait '
-            'for that'
+            f'another process is {facts.mark.kind.work}; nothing was sent. '
+            'Wait until it has finished'
         )
     if service.enabled:
         return refuse(
-            f'somebody enabled nova-compute on {facts.host} meanwhile; '
-            'nothing was sent. Run the same command again if it is to be '
-            'powered on'
+            f'someone else enabled nova-compute on {facts.host} meanwhile; '
+            'nothing was sent. Run the same command again to power it on '
+            'anyway'
         )
     return refuse(
         f'someone else has disabled nova-compute on {facts.host} meanwhile '
@@ -322,9 +324,9 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
         return Wait(until, where, Event.SERVICE, What.SERVICE, at_once=True)
     problem = f' ({error.message})' if error else ''
     if facts.back and rival:
-        problem = '; another run may be powering it off'
+        problem = '; another process may be powering it off'
     return time_out(
-        f'on, but nova-compute on {facts.host} was not seen to be back '
+        f'on, but nova-compute on {facts.host} was not confirmed to be up '
         f'within {seconds:g} s{problem}. Run the same command again once it '
         f'is{common.may_shut_down(facts)}'
     )
@@ -340,7 +342,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
     if mark is None:
         return _good(
             facts,
-            'on; nova-compute is up, and stays disabled by others: '
+            'on; nova-compute is up, and remains disabled by someone else: '
             f'{service.disabled_reason or "no reason was given"}',
         )
     on = mark.kind is MarkKind.POWERING_ON
@@ -348,8 +350,8 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
         return None
     return Decide(
         Outcome.FAILED,
-        f'nova-compute on {facts.host} is up, and stays disabled: another '
-        'run has begun to switch the host off. Wait for that',
+        f'nova-compute on {facts.host} is up, and remains disabled: another '
+        'process has begun to power off the host. Wait until it has finished',
     )
 
 
@@ -480,14 +482,18 @@ def marked_by_us(facts: Facts, now: float) -> Step | None:
     if facts.mark is not None or (_comes_back(facts) and facts.found):
         return None
     if facts.found is not None:
-        return Decide(Outcome.ALREADY, 'others took nova-compute meanwhile')
+        return Decide(
+            Outcome.ALREADY, 'someone else has changed nova-compute meanwhile'
+        )
     mark = ownership.mark_of(facts.compute)
     if mark is None:
-        return Decide(Outcome.ALREADY, 'nova-compute is not disabled by us')
+        return Decide(
+            Outcome.ALREADY, 'nova-compute is not disabled by metal-drivers'
+        )
     return refuse(
-        f'nova-compute on {facts.host} was disabled by us for node '
-        f'{mark.node_id}, which is not the one there now. Enable it by hand, '
-        'if the host is to be used'
+        f'nova-compute on {facts.host} was disabled by metal-drivers for '
+        f'node {mark.node_id}, but the host now runs on another node. Enable '
+        'it by hand to use the host'
     )
 
 
@@ -497,8 +503,10 @@ def off(facts: Facts, now: float) -> Step | None:
         return None
     since = _since(facts.mark)
     if facts.mark.kind is MarkKind.POWERING_ON:
-        return Decide(Outcome.ALREADY, f'off; powering it on began {since}')
-    return Decide(Outcome.ALREADY, f'switched off by us since {since}')
+        return Decide(Outcome.ALREADY, f'off; power on began at {since}')
+    return Decide(
+        Outcome.ALREADY, f'powered off by metal-drivers since {since}'
+    )
 
 
 def known_to_be_on(facts: Facts, now: float) -> Step | None:
@@ -509,7 +517,7 @@ def known_to_be_on(facts: Facts, now: float) -> Step | None:
     fault = f' ({node.fault})' if node.fault else ''
     return refuse(
         f'its power state is {node.power_state.value}{fault}: nova-compute '
-        'stays disabled until that is known'
+        'remains disabled until it is known'
     )
 
 
@@ -518,7 +526,7 @@ def may_be_enabled(facts: Facts, now: float) -> Step | None:
     reason = common.refusal(facts, guards.ENABLING)
     if reason is None:
         return None
-    return refuse(f'on; nova-compute stays disabled: {reason}')
+    return refuse(f'on; nova-compute remains disabled: {reason}')
 
 
 def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
@@ -532,8 +540,9 @@ def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
     if not left:
         return refuse(_not_enabled(facts, now))
     return refuse(
-        f'a run that began {foreign.mark.kind.work} {_since(foreign.mark)} '
-        f'may be at work on it for {left:.0f} s yet; try again then'
+        f'a process that began {foreign.mark.kind.work} at '
+        f'{_since(foreign.mark)} may still be at work for {left:.0f} s; try '
+        'again then'
         f'{common.may_shut_down(facts)}'
     )
 

@@ -440,10 +440,10 @@ def _as_error(exc: Exception) -> exceptions.MetalError:
 def _unexpected(exc: Exception) -> exceptions.MetalError:
     """A driver of others may break its contract. What it says may hold a
     secret: it goes no further than a debugging log."""
-    LOG.debug('A transition has ended', exc_info=exc)
+    LOG.debug('Unexpected exception in a transition', exc_info=exc)
     error = exceptions.MetalError(
-        f'{type(exc).__name__}, which a driver must not raise; see the log '
-        'with --debug, and tell the author of the driver'
+        f'unexpected exception from the driver ({type(exc).__name__}); see '
+        'the log with --debug, and report it to the author of the driver'
     )
     error.__cause__ = exc
     return error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Action ``metal_power_state``: switch one host on or off, safely."""
+"""Action ``metal_power_state``: power one host on or off, safely."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _OPPOSITE = {
 
 
 class MetalPowerState(base.BaseAction):
-    """Switch a compute host on or off through its bare metal service.
+    """Power a compute host on or off through its bare metal service.
 
     ``resource_id`` is the node's id, ``resource_name`` the host that runs
-    on it, ``state`` is ``on`` or ``off``. Off disables nova-compute, sees
-    that no server is on the host, and is done when the power is off. On
-    is done when nova-compute is up and, if it was us who disabled it,
-    enabled. The engine logs each step on the way.
+    on it, ``state`` is ``on`` or ``off``. Off disables nova-compute,
+    checks that no server is on the host, and is done when the power is
+    off. On is done when nova-compute is up and, if metal-drivers disabled
+    it, enabled. The engine logs each step.
     """
 
     def __init__(self, config: Any, osc: Any = None) -> None:
@@ -58,10 +58,10 @@ class MetalPowerState(base.BaseAction):
         return PowerState(self.input_parameters['state'])
 
     def get_description(self) -> str:
-        return 'Switch a compute host on or off through a bare metal driver.'
+        return 'Power a compute host on or off through a bare metal driver.'
 
     def pre_condition(self) -> None:
-        """See that the node still runs that host.
+        """Check that the node still runs that host.
 
         :raises ActionSkipped: it is in that state already.
         """
@@ -74,7 +74,7 @@ class MetalPowerState(base.BaseAction):
             if self.state is PowerState.ON and services.unfinished(member):
                 return
         raise exception.ActionSkipped(
-            errors.shorten(f'{member.label} is {self.state.value} already')
+            errors.shorten(f'{member.label} is already {self.state.value}')
         )
 
     def execute(self) -> bool:
@@ -95,7 +95,7 @@ class MetalPowerState(base.BaseAction):
     def revert(self) -> bool:
         """Undo what :meth:`execute` did, if it did anything.
 
-        A host with servers stays on, as ever.
+        A host with servers remains on, as always.
         """
         if self._outcome in (Outcome.ALREADY, Outcome.REFUSED):
             return True

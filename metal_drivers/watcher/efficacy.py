@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an energy saving audit tells about its plan.
+"""What an energy saving audit reports about its plan.
 
 Watcher's goal ``saving_energy`` has no indicators, and a strategy cannot
 publish what its goal does not specify.
@@ -30,17 +30,17 @@ class _Count(indicators.IndicatorSpecification):
 
 class HostsOn(_Count):
     name = 'hosts_on'
-    description = 'Compute hosts that are on, when the audit was made.'
+    description = 'Compute hosts that were on when the audit was made.'
 
 
 class HostsOff(_Count):
     name = 'hosts_off'
-    description = 'Compute hosts that are off, when the audit was made.'
+    description = 'Compute hosts that were off when the audit was made.'
 
 
 class HostsFreed(_Count):
     name = 'hosts_freed'
-    description = 'Compute hosts that the plan switches off.'
+    description = 'Compute hosts that the plan powers off.'
 
 
 class SavedEnergy(base.EfficacySpecification):
@@ -60,8 +60,8 @@ class SavedEnergy(base.EfficacySpecification):
         return [
             efficacy.Indicator(
                 name='freed_hosts_ratio',
-                description='Share of the compute hosts that are on which '
-                'the plan switches off.',
+                description='Share of the compute hosts that were on which '
+                'the plan powers off.',
                 unit='%',
                 value=share,
             )

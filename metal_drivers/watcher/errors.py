@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors, so that Watcher shows what they say.
+"""Errors, so that Watcher shows their messages.
 
 Of any exception but its own, Watcher keeps no more than the type.
 """
@@ -29,7 +29,7 @@ class MetalFailure(exception.WatcherException):
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Have Watcher tell what a MetalError says."""
+    """Have Watcher show the message of a MetalError."""
     try:
         yield
     except exceptions.MetalError as exc:
@@ -43,7 +43,7 @@ def good(result: PowerResult, state: PowerState) -> bool:
     """
     if not result.outcome.good:
         raise MetalFailure(
-            f'{result.name} was not switched {state.value} '
+            f'{result.name} was not powered {state.value} '
             f'({result.outcome.value}): {result.detail}'
         )
     return True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of the plugins, also for ``oslo-config-generator``.
 
-Watcher's own sample leaves those of plugins from elsewhere out.
+Watcher's own sample omits those of plugins from other packages.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ STRATEGY_OPTS = (
     cfg.BoolOpt(
         'any_off_host',
         default=False,
-        help='Whether every host that is off counts as spare. By default a '
-        'host does that we switched off, or whose nova-compute is enabled: '
-        'one that others have disabled may be off for repair.',
+        help='Whether every host that is off counts as spare. By default '
+        'only hosts count that metal-drivers powered off, or whose '
+        'nova-compute is enabled: one that someone else disabled may be off '
+        'for repair.',
     ),
 )
 

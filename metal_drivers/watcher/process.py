@@ -74,7 +74,7 @@ class Services:
         )
         if member is None:
             # Not in the list of those that are to be managed.
-            return fleet.Member(node, problem='the list of nodes lacks it')
+            return fleet.Member(node, problem='it is not in the list of nodes')
         return dataclasses.replace(member, node=node)
 
     def unfinished(self, member: fleet.Member) -> bool:

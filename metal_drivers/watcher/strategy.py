@@ -29,7 +29,7 @@ LOG = log.getLogger(__name__)
 
 
 class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
-    """Switch hosts off that nothing runs on, and back on when needed.
+    """Power off hosts that nothing runs on, and back on when needed.
 
     It keeps ``int(max(busy hosts * free_used_percent / 100,
     min_free_hosts_num))`` hosts free and on. A busy host is one with any
@@ -82,15 +82,16 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
                     'default': 1,
                 },
                 'max_actions': {
-                    'description': 'the most hosts that one plan switches; '
-                    'null for no limit',
+                    'description': 'how many hosts one plan may power on or '
+                    'off, at most; null for no limit',
                     'type': ['integer', 'null'],
                     'minimum': 1,
                     'default': None,
                 },
                 'dry_run': {
-                    'description': 'tell in the log and in the status of '
-                    'the audit what would be switched, and plan nothing',
+                    'description': 'show in the log and in the status of '
+                    'the audit which hosts would be powered on or off, and '
+                    'plan nothing',
                     'type': 'boolean',
                     'default': False,
                 },
@@ -116,7 +117,7 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
         """There is nothing left to do."""
 
     def _plan(self) -> str | None:
-        """Fill the solution in; returns what the audit is to tell."""
+        """Fill in the solution; returns the status message of the audit."""
         wish = self._wish()
         services = process.services()
         if services.nova is None:
@@ -213,8 +214,8 @@ def _log(decision: saving.Decision, members: Collection[fleet.Member]) -> None:
 
 def _story(decision: saving.Decision) -> str:
     parts = [
-        f'switch {word} {", ".join(member.label for member in members)}'
+        f'power {word} {", ".join(member.label for member in members)}'
         for word, members in (('on', decision.on), ('off', decision.off))
         if members
     ]
-    return '; '.join(parts) or 'nothing to switch'
+    return '; '.join(parts) or 'nothing to do'

@@ -106,7 +106,7 @@ class TestSwitching(base.CloudTestCase):
         run = self.listing(self.config, 'node', 'list')
         self.assertEqual('off', run.row['Power State'])
         self.assertEqual('down', run.row['Hypervisor State'])
-        self.assertIn('by us', run.row['Note'])
+        self.assertIn('by metal-drivers', run.row['Note'])
 
         command = self.start_command(
             self.config, 'node', 'power', 'on', host, '-f', 'json'
@@ -129,7 +129,7 @@ class TestSwitching(base.CloudTestCase):
         self.cloud.wait_service(host, 'down')
         words = ('node', 'power', 'on', host, '--timeout', '3')
         run = self.listing(self.config, *words)
-        self.assert_row(run, 'timed out', 'not seen to be back', '3 s')
+        self.assert_row(run, 'timed out', 'not confirmed to be up', '3 s')
         self.assertLess(run.seconds, base.BOUND)
         self.assert_power(node, 'on')
         service = self.service(host)
@@ -180,7 +180,7 @@ class TestSwitching(base.CloudTestCase):
         self.assert_power(node, 'off')
         self.assert_service(host, 'disabled', 'new memory')
         run = self.listing(self.config, 'node', 'power', 'on', host)
-        self.assert_row(run, 'done', 'by others', 'new memory')
+        self.assert_row(run, 'done', 'by someone else', 'new memory')
         self.assert_power(node, 'on')
         self.assert_service(host, 'disabled', 'new memory')
 

@@ -171,20 +171,20 @@ class TestKilled(InterruptedTestCase):
         run = self.listing(
             self.config, 'node', 'power', 'on', host, '--timeout', '5'
         )
-        self.assert_row(run, 'refused', 'another run', 'try again')
+        self.assert_row(run, 'refused', 'another process', 'try again')
         self.assertLess(run.seconds, base.BOUND)
         self.age(host)
         self.assert_row(self.power_off(host), 'done', 'off')
         self.assert_power(node, 'off')
         run = self.listing(self.config, 'node', 'list')
-        self.assertIn('switched off by us', run.row['Note'])
+        self.assertIn('powered off by metal-drivers', run.row['Note'])
 
     def test_enabled_by_hand_stays_enabled(self) -> None:
         node, host = self.node(1), self.host(1)
         self.kill_at('off', DISABLED, host)
         self.put_service(host, status='enabled')
         run = self.listing(self.config, 'node', 'recover', host)
-        self.assert_row(run, 'already', 'not disabled by us')
+        self.assert_row(run, 'already', 'not disabled by metal-drivers')
         run = self.listing(self.slow, 'node', 'power', 'on', host)
         self.assert_row(run, 'already', 'on')
         self.assertEqual(['disabled'], self.changes())
@@ -296,7 +296,12 @@ class TestBatch(InterruptedTestCase):
         )
         command.send(number)
         run = command.wait()
-        self.assert_row(run, 'failed', 'cancelled before', 'last on')
+        self.assert_row(
+            run,
+            'failed',
+            'cancelled before',
+            'last reported power state was on',
+        )
         self.assertEqual([], self.changes())
         self.assert_service(host, 'enabled')
 

@@ -139,7 +139,7 @@ class TestIronic(IronicTestCase):
     def test_no_wait_returns_with_the_request(self) -> None:
         node, _ = self.node()
         run = self.power_off(node, '--unmatched', '--no-wait')
-        self.assert_row(run, 'planned', 'asked for')
+        self.assert_row(run, 'planned', 'requested')
         self.ironic.wait_settled(node)
         self.assert_power(node, 'off')
 

@@ -102,7 +102,7 @@ class TestRedfish(base.TestCase):
         self.addCleanup(self.bmc.resume)
         run = self.power_off('--timeout', '3')
         self.assert_row(
-            run, 'timed out', 'not seen to be off within 3 s', 'may still'
+            run, 'timed out', 'not reported off within 3 s', 'may still'
         )
         self.assertLess(run.seconds, base.BOUND)
         self.assertEqual(

@@ -171,7 +171,7 @@ class TestSavingEnergy(WatcherTestCase):
         self.assertEqual({}, self.planned(plan))
         audit = self.optimize('actionplan', 'show', plan)['Audit']
         told = self.optimize('audit', 'show', audit)['Status Message']
-        self.assertIn('Dry run: switch off', told)
+        self.assertIn('Dry run: power off', told)
         self.assertIn(host, told)
         self.assert_power(node, 'on')
         self.assert_service(host, 'enabled')

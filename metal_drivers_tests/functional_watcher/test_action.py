@@ -69,7 +69,7 @@ class TestAction(backends.Fake):
             skipped = self.assertRaises(
                 exception.ActionSkipped, action.pre_condition
             )
-            self.assertIn(f'{state} already', str(skipped))
+            self.assertIn(f'already {state}', str(skipped))
             # Who asks for it all the same is right to.
             self.assertTrue(action.execute())
 
@@ -192,7 +192,7 @@ class TestApplier(backends.Fake):
         self.assertEqual('SUCCEEDED', plan['state'])
         skipped, done = self.actions_of(plan)
         self.assertEqual('SKIPPED', skipped['state'])
-        self.assertIn('off already', skipped['status_message'])
+        self.assertIn('already off', skipped['status_message'])
         self.assertEqual('SUCCEEDED', done['state'])
 
     def test_rollback(self) -> None:

@@ -75,7 +75,7 @@ class TestParameters(backends.Fake):
     def test_dry_run_plans_nothing_and_tells(self) -> None:
         audit = self.audit(dry_run=True)
         self.assertEqual(
-            'Dry run: switch off id-compute-2 (compute-2), '
+            'Dry run: power off id-compute-2 (compute-2), '
             'id-compute-3 (compute-3)',
             audit['status_message'],
         )

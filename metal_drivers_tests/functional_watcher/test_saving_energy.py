@@ -66,7 +66,7 @@ class _Abstract:
             failed, done = actions
             self.assertEqual('FAILED', failed['state'])
             self.assertRegex(
-                failed['status_message'], r'compute-2\)? was not switched off'
+                failed['status_message'], r'compute-2\)? was not powered off'
             )
             self.assertEqual('on', self.power('compute-2'))
             self.assert_service('compute-2', 'enabled')

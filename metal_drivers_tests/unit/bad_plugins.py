@@ -120,10 +120,12 @@ BROKEN = {
     ),
     'no-class': Kind('class Drover: ...\n', "no attribute 'Driver'"),
     'function': Kind('def Driver(config, osc=None): ...\n', 'a function that'),
-    'plain-class': Kind('class Driver: ...\n', 'a class that is no subclass'),
-    'nothing': Kind('Driver = None\n', 'a NoneType that is no subclass'),
+    'plain-class': Kind(
+        'class Driver: ...\n', 'a class that is not a subclass'
+    ),
+    'nothing': Kind('Driver = None\n', 'a NoneType that is not a subclass'),
     'instance': Kind(
-        driver() + '\nDriver = Driver({})\n', 'a Driver that is no subclass'
+        driver() + '\nDriver = Driver({})\n', 'a Driver that is not a subclass'
     ),
     'two-faced': Kind(
         'class Face:\n'

@@ -182,7 +182,7 @@ class TestLoadSession(base.TestCase):
         # The one says that it is not available, the other fails to import.
         for name in ('v3kerberos', 'v3adfspassword'):
             told = self.refused(**COMPLETE | {'auth_type': name})
-            self.assertIn(f'{name!r}, for which a library is missing', told)
+            self.assertIn(f'{name!r}, but a library for it is missing', told)
             self.assertIn('Install the extra of keystoneauth1', told)
 
     def test_incomplete_beyond_what_is_required(self) -> None:

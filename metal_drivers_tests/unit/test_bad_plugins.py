@@ -51,7 +51,7 @@ class TestBroken(BadPluginTestCase):
             self.assertTrue(detail.isprintable(), (name, detail))
             self.assertLess(len(detail), 500, name)
             if name != 'library':
-                self.assertIn('tell its author', detail, name)
+                self.assertIn('report it to its author', detail, name)
 
     def test_others_are_found_as_ever(self) -> None:
         found = self.candidates(**{FAKE: {'nodes': 1}})

@@ -122,7 +122,7 @@ class TestMatch(testtools.TestCase):
 
     def test_node_that_tells_nothing(self) -> None:
         self.assertEqual(
-            ['- the node does not tell which hypervisor it runs'],
+            ['- the node does not report which hypervisor it runs'],
             self.match([node('h1')], [host('h1')]),
         )
 
@@ -176,5 +176,5 @@ class TestFind(testtools.TestCase):
     def test_several(self) -> None:
         # The service of one node, and the name of two others.
         exc = self.assertRaises(exceptions.RefusedError, self.fleet.find, 's2')
-        self.assertIn("'s2' fits 3 nodes: id-n2, id-s2, id-s2", str(exc))
-        self.assertIn('Give the id', str(exc))
+        self.assertIn("'s2' matches 3 nodes: id-n2, id-s2, id-s2", str(exc))
+        self.assertIn('Use the id', str(exc))

@@ -319,7 +319,7 @@ class TestAuto(SelectorTestCase):
         self.assertEqual('fake', self.chosen(**{FAKE: {'nodes': 1}}))
         error = self.refused(**{ACME: {'odd': 1}, FAKE: {'nodes': 1}})
         self.assertIn('options cannot be read: SystemExit: odd', str(error))
-        self.assertIn('tell its author', str(error))
+        self.assertIn('report it to its author', str(error))
 
     def test_wrong_settings_of_our_own(self) -> None:
         error = self.refused(metal_drivers={'poll_interval': 0})
@@ -406,7 +406,7 @@ class TestCandidates(SelectorTestCase):
     def test_pinned_says_so(self) -> None:
         found = self.candidate('fake', metal_drivers={'driver': 'fake'})
         self.assertEqual(CandidateState.SELECTED, found.state)
-        self.assertEqual('named by [metal_drivers] driver', found.detail)
+        self.assertEqual('set by [metal_drivers] driver', found.detail)
 
     def test_outranked_one_is_ready(self) -> None:
         both = {FAKE: {'nodes': 1}, IRONIC: STANDALONE}
@@ -445,7 +445,7 @@ class TestCandidates(SelectorTestCase):
         found = self.candidate('acme')
         self.assertEqual(CandidateState.FAILED, found.state)
         self.assertIn(f'[{ACME}] far', found.detail)
-        self.assertIn('set it; tell its author', found.detail)
+        self.assertIn('set it; report it to its author', found.detail)
         self.assertNotIn('$$', found.detail)
         found = self.candidate('acme', **{ACME: {'far': 'n$ar'}})
         self.assertIn('Write $$', found.detail)

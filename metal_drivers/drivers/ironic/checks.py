@@ -33,14 +33,14 @@ def why_empty(ironic: client.Service, filters: Mapping[str, str]) -> str:
     """Why Ironic may show no nodes, for a message."""
     if filters:
         narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
-        hint = f'none fits {narrowed}'
+        hint = f'none matches {narrowed}'
     else:
         hint = 'none is enrolled'
     if ironic.access() is None:
         return f'Ironic shows no nodes: {hint}.'
     return (
         f'Ironic shows no nodes: {hint}, or this user may not see them. '
-        'To see all nodes takes a role in the system (system_scope = '
+        'To see all nodes, it needs a role in the system (system_scope = '
         'all), or the role "service" in the service project with '
         '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
     )

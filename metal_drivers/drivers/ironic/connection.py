@@ -26,7 +26,7 @@ def open_session(
             f'Ironic has no credentials: [{GROUP}] has no auth_type, and '
             'there is no [watcher_clients_auth] to fall back to',
             cure='Set auth_type there, with "none" for a standalone Ironic '
-            'without authentication, or name the driver that is meant in '
+            'without authentication, or choose another driver with '
             '[metal_drivers] driver.',
             options=('auth_type',),
         )
@@ -76,7 +76,7 @@ def connector(config: Mapping[str, Any], session: Any) -> Any:
             # Neither says whether anybody answers there at all.
             status = _knock(config, session)
             raise ks_exceptions.DiscoveryFailure(
-                f'what answers there, with {status}, tells no version'
+                f'it answers with {status}, and reports no version'
             ) from exc
         return proxy
 

@@ -120,8 +120,8 @@ class IronicDriver(base.MetalDriver):
             raise exceptions.ProtocolError(
                 exc.message,
                 cure=f'Check that the URL in [{_GROUP}], or the one in the '
-                'catalogue, is that of Ironic itself, and what filters are '
-                'set there.',
+                'catalogue, is that of Ironic itself, and check the filters '
+                f'in [{_GROUP}].',
             ) from exc
         if not nodes:
             LOG.warning('%s', checks.why_empty(self._ironic, self._filters()))
@@ -233,8 +233,8 @@ class IronicDriver(base.MetalDriver):
         if newest is None or newest[0] != 1 or newest < (1, _OLDEST):
             offer = f'API {newest[0]}.{newest[1]}' if newest else 'no API'
             raise exceptions.ProtocolError(
-                f'Ironic: the endpoint offers {offer}, and 1.{_OLDEST} is the '
-                'oldest that will do',
+                f'Ironic: the endpoint offers {offer}, but 1.{_OLDEST} or '
+                'newer is needed',
                 cure=f'Check that [{_GROUP}] leads to Ironic itself, '
                 'and upgrade an Ironic that is older.',
             )
@@ -242,7 +242,7 @@ class IronicDriver(base.MetalDriver):
         for name in self._filters():
             if FIELDS[name] > minor:
                 raise exceptions.ConfigurationError(
-                    f'[{_GROUP}] {name} takes API 1.{FIELDS[name]} of '
+                    f'[{_GROUP}] {name} needs API 1.{FIELDS[name]} of '
                     f'Ironic, which offers 1.{newest[1]}',
                     cure='Remove the option, or upgrade Ironic.',
                     options=(name,),

@@ -61,8 +61,8 @@ def _endpoint(maas: client.MaasClient) -> CheckResult:
         return CheckResult(
             'maas endpoint',
             CheckStatus.FAILED,
-            f'{detail}: it takes no notice of tags, not_tags, pools and '
-            'zones. Upgrade it to 2.6 or newer',
+            f'{detail}: it ignores tags, not_tags, pools and zones. Upgrade '
+            'it to 2.6 or newer',
         )
     return CheckResult('maas endpoint', CheckStatus.OK, detail)
 
@@ -73,16 +73,18 @@ def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
         return CheckResult(
             name,
             CheckStatus.WARNING,
-            'none: whoever is in between can read the API key',
+            'none: anyone on the network path can read the API key',
         )
     if config.get('insecure'):
         return CheckResult(
             name,
             CheckStatus.WARNING,
-            'not verified: whoever is in between can read the API key. '
+            'not verified: anyone on the network path can read the API key. '
             f'Replace [{connection.GROUP}] insecure by cafile',
         )
-    trusted = config.get('cafile') or 'the authorities of the system'
+    trusted = (
+        config.get('cafile') or 'the certificate authorities of the system'
+    )
     return CheckResult(name, CheckStatus.OK, f'verified by {trusted}')
 
 
@@ -90,13 +92,13 @@ def _rights(user: Any) -> CheckResult:
     name = _field(user, 'username')
     if _field(user, 'is_superuser') is True:
         return CheckResult(
-            'maas credentials', CheckStatus.OK, f'{name} is administrator'
+            'maas credentials', CheckStatus.OK, f'{name} is an administrator'
         )
     return CheckResult(
         'maas credentials',
         CheckStatus.WARNING,
-        f'{name} is no administrator: only machines that it owns are shown '
-        'and can be powered on or off',
+        f'{name} is not an administrator: only machines that it owns are '
+        'shown and can be powered on or off',
     )
 
 
@@ -113,15 +115,15 @@ def _clock(maas: client.MaasClient) -> CheckResult:
     return CheckResult(
         'maas clock',
         CheckStatus.WARNING,
-        f'{detail}; 300 s behind, every request is refused',
+        f'{detail}; from 300 s behind, every request is refused',
     )
 
 
 def _filters(
     maas: client.MaasClient, config: Mapping[str, Any]
 ) -> CheckResult:
-    """To MAAS an unknown tag in ``not_tags`` is no error: it would keep
-    nothing out, and nobody would know."""
+    """To MAAS an unknown tag in ``not_tags`` is not an error: it would
+    exclude nothing, without any message."""
     known: dict[str, list[Any]] = {}
     unknown = []
     chosen = [option for option in _LISTS if config.get(option)]
@@ -171,7 +173,7 @@ def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
 def _items(told: Any) -> list[Any]:
     if not isinstance(told, list):
         raise exceptions.ProtocolError(
-            'MAAS: the reply is no list',
+            'MAAS: the reply is not a list',
             cure=f'Check that [{connection.GROUP}] url leads to MAAS itself.',
         )
     return told

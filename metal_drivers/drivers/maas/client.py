@@ -140,7 +140,7 @@ class MaasClient:
 
             await asyncio.gather(*(some() for _ in range(self._most)))
 
-        self._run(all_of_them, f'ask {len(ids)} machines')
+        self._run(all_of_them, f'query {len(ids)} machines')
         return found
 
     def url(self) -> str:

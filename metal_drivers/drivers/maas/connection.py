@@ -51,7 +51,7 @@ def options() -> list[cfg.Opt]:
         ),
         cfg.StrOpt(
             'api_key_file',
-            help='A file with the API key, which goes before api_key. It is '
+            help='A file with the API key; it overrides api_key. It is '
             'read again when it has changed.',
         ),
         cfg.IntOpt(
@@ -72,14 +72,14 @@ def options() -> list[cfg.Opt]:
         ),
         cfg.StrOpt(
             'cafile',
-            help='A file with the certificates of the authorities that are '
-            'trusted, in PEM format. Without it, those of the system are.',
+            help='A file with the certificates of the trusted certificate '
+            'authorities, in PEM format. By default those of the system.',
         ),
         cfg.BoolOpt(
             'insecure',
             default=False,
-            help='Whether to trust any certificate. Whoever is in between '
-            'can then read the API key.',
+            help='Whether to trust any certificate. Anyone on the network '
+            'path can then read the API key.',
         ),
         cfg.ListOpt(
             'tags',
@@ -143,7 +143,7 @@ def base_url(url: str, section: str) -> str:
             # It may hold a password, so that it is not shown.
             problem = 'has a user in it'
         elif not usable or parts.port == 0:
-            problem = f'is no URL of http or https: {_text.clean(url)!r}'
+            problem = f'is not an http or https URL: {_text.clean(url)!r}'
     except ValueError:
         problem = f'cannot be read: {_text.clean(url)!r}'
     if problem:

@@ -184,7 +184,7 @@ class MaasDriver(base.MetalDriver):
         """
         found = self._maas.map(
             'Machine.query_power_state',
-            lambda each: f'ask for the power of machine {each}',
+            lambda each: f'query the power state of machine {each}',
             node_ids,
         )
         return {each: power.state_of(reply) for each, reply in found.items()}

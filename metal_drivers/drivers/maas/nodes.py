@@ -77,22 +77,22 @@ def _node(machine: Mapping[str, Any]) -> Node:
 
 
 def _hindrance(machine: Mapping[str, Any]) -> str | None:
-    """Why it must not be switched, either way.
+    """Why it must not be powered on or off.
 
-    MAAS switches machines off in every status, and on again only those
-    that somebody owns; some of these it then deploys.
+    MAAS powers machines off in every status, and on again only those that
+    have an owner; some of these it then deploys.
     """
     if not is_deployed(machine):
         return f'its status is {machine.get("status_name")}, not {_DEPLOYED}'
     if machine.get('power_type') in (None, '', 'manual'):
         return (
             f'its power type is {machine.get("power_type") or "not set"}: '
-            'MAAS cannot switch it'
+            'MAAS cannot power it on or off'
         )
     if machine.get('ephemeral_deploy'):
         return (
-            'it is deployed in memory: off it would lose that, and to switch '
-            'it on would deploy it anew'
+            'it is deployed in memory: powering it off would lose its '
+            'system, and powering it on would deploy it anew'
         )
     return None
 

@@ -15,7 +15,7 @@ from metal_drivers.model import Node, PowerState
 _COMMENT = 'metal-drivers: energy saving'
 
 #: Why no power state is known, where the two answers differ.
-_CHANGED = 'it changed while MAAS was asked'
+_CHANGED = 'it changed during the query'
 
 
 async def look(turn: client.Turn, node_id: str) -> Node:
@@ -29,7 +29,7 @@ async def look(turn: client.Turn, node_id: str) -> Node:
     try:
         reply = await turn.call(
             'Machine.query_power_state',
-            f'ask for the power of machine {node_id}',
+            f'query the power state of machine {node_id}',
             system_id=node_id,
         )
     except exceptions.NotFoundError:
@@ -80,9 +80,9 @@ def state_of(reply: Any) -> tuple[PowerState, str | None]:
         case {'state': 'on' | 'off' as state}:
             return nodes.state_of(state), None
         case {'state': 'error'}:
-            return PowerState.ERROR, 'MAAS cannot ask its BMC'
+            return PowerState.ERROR, 'MAAS cannot query its BMC'
         case _:
-            return PowerState.UNKNOWN, 'MAAS told no power state'
+            return PowerState.UNKNOWN, 'MAAS reported no power state'
 
 
 def require_permission(node: Node, state: PowerState, soft: bool) -> None:
@@ -92,7 +92,7 @@ def require_permission(node: Node, state: PowerState, soft: bool) -> None:
         reason = 'it is locked'
     if reason:
         raise exceptions.RefusedError(
-            f'MAAS: machine {node.name} must not be switched '
+            f'MAAS: machine {node.name} must not be powered '
             f'{state.value}: {reason}',
             cure='Change that in MAAS first.',
         )
@@ -107,12 +107,12 @@ def require_off(node: Node) -> None:
     if node.fault == _CHANGED:
         raise exceptions.BusyError(
             f'MAAS: machine {node.name} was not powered on: its power state '
-            'changed while MAAS was asked',
-            cure='Try again when whoever powers it is done.',
+            'changed during the query',
+            cure='Try again when the other power change has ended.',
         )
     if node.power_state is not PowerState.OFF:
         raise exceptions.RefusedError(
             f'MAAS: machine {node.name} is not known to be off, so it is not '
-            f'switched on ({node.fault or node.power_state.value})',
-            cure='Mend what keeps MAAS from asking its BMC.',
+            f'powered on ({node.fault or node.power_state.value})',
+            cure='Fix the access of MAAS to its BMC.',
         )

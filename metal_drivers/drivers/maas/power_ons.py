@@ -93,7 +93,7 @@ class PowerOns:
                 # What was sent since, and answered, may be forgotten.
                 raise _busy(
                     node,
-                    'its power state was asked for '
+                    'its power state was queried '
                     f'{now - asked:.0f} s ago, which is too long',
                     'Try again.',
                 )
@@ -134,7 +134,7 @@ def _require_over(other: _Sent, node: Node, asked: float) -> None:
     if other.answered_at > asked:
         raise _busy(
             node,
-            f'{when} was answered after the power state was asked for',
+            f'{when} was answered after the power state was queried',
             'Try again now.',
         )
 

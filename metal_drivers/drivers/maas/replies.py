@@ -85,19 +85,19 @@ class Replies:
         error = exceptions.TimedOutError(
             f'{_tried(what)} was not answered within {seconds:g} s',
             cure=f'Check MAAS at {self._url}; [{self._section}] '
-            f'{_TIME_OUTS.get(what, "timeout")} says how long to wait.',
+            f'{_TIME_OUTS.get(what, "timeout")} sets how long to wait.',
         )
         error.__cause__ = exc
         return error
 
     def closed(self, what: str) -> exceptions.UnavailableError:
         return exceptions.UnavailableError(
-            f'{_tried(what)} was given up: the driver has been closed',
-            cure='Ask again with a new one.',
+            f'{_tried(what)} was cancelled: the driver has been closed',
+            cure='Try again with a new driver.',
         )
 
     def strange(self, what: str, exc: Exception) -> exceptions.ProtocolError:
-        """Something that libmaas cannot make sense of."""
+        """Something that libmaas cannot read."""
         error = self._odd(what, f'an unexpected response ({_kind(exc)})')
         error.__cause__ = self._key.chainable(exc)
         return error
@@ -105,8 +105,8 @@ class Replies:
     def no_maas(
         self, what: str, exc: exceptions.MetalError
     ) -> exceptions.ProtocolError:
-        """Somebody is there, who does not know the API."""
-        error = self._odd(what, f'{exc.status}: no MAAS is there')
+        """Another server answers, which does not know the API."""
+        error = self._odd(what, f'{exc.status}: no MAAS at that URL')
         error.status = exc.status
         error.__cause__ = exc
         return error
@@ -114,7 +114,7 @@ class Replies:
     def broken(
         self, exc: BaseException, what: str
     ) -> exceptions.UnavailableError:
-        """No reply, or half of one."""
+        """No reply, or an incomplete one."""
         option = f'[{self._section}] url'
         cure = f'Check that MAAS is up and that {option} leads there.'
         kind: type[exceptions.UnavailableError] = _UnreachableError
@@ -122,7 +122,7 @@ class Replies:
         said = self._say(_reason(cause))
         match cause:
             case ssl.SSLCertVerificationError():
-                came = f'met a certificate that is not trusted ({said})'
+                came = f'failed: certificate not trusted ({said})'
                 cure = self._certificate_cure(cause)
             case ssl.SSLError():
                 came = (
@@ -143,7 +143,7 @@ class Replies:
         return error
 
     def plain(self, what: str) -> exceptions.UnavailableError:
-        """http is spoken where https was meant."""
+        """The server speaks http where https was expected."""
         return _UnreachableError(
             f'{_tried(what)} failed: {self._url} speaks http, not https',
             cure=f'Check the port in [{self._section}] url, and whether it '
@@ -186,8 +186,8 @@ class Replies:
                 return exceptions.AuthenticationError(
                     f'{tried} arrived without the Authorization header '
                     f'({came})',
-                    cure='See why a proxy or front end drops that header, or '
-                    f'have [{self._section}] url lead to MAAS itself.',
+                    cure='Find out why a proxy or front end drops that '
+                    f'header, or set [{self._section}] url to MAAS itself.',
                 )
             case 403:
                 return exceptions.AuthenticationError(
@@ -197,7 +197,7 @@ class Replies:
                 )
             case 404 if not page:
                 return exceptions.NotFoundError(
-                    f'{tried} found no such thing ({came})',
+                    f'{tried} failed: not found ({came})',
                     cure='Check the system_id.',
                 )
             case 503 if b'already in progress' in content and not page:

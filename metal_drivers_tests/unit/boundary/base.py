@@ -123,7 +123,12 @@ class BoundaryCase(base.TestCase):
         """The same, where it names who has to fix the driver."""
         exc = self.error(call)
         assert isinstance(exc, exceptions.DriverError), repr(exc)
-        parts = ('driver acme of acme-metal', call, 'tell its author', *said)
+        parts = (
+            'driver acme of acme-metal',
+            call,
+            'report it to its author',
+            *said,
+        )
         for part in parts:
             self.assertIn(part, str(exc))
         return exc

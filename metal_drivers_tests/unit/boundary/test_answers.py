@@ -85,7 +85,7 @@ class TestNodes(base.BoundaryCase):
 
     def test_another_node_than_it_was_asked_for(self) -> None:
         for found, said in (
-            (broken(GOOD, id='n2'), "node 'n2', another"),
+            (broken(GOOD, id='n2'), "node 'n2', not the node"),
             (None, 'None, not a Node'),
             ({'id': 'n1'}, 'a dict'),
             ('n1', 'a str'),
@@ -186,7 +186,7 @@ class TestDriver(base.BoundaryCase):
     def guard(self, **members: Any) -> exceptions.DriverError:
         driver = type('OddDriver', (base.AcmeDriver,), members)({})
         exc = self.assertRaises(exceptions.DriverError, boundary.guard, driver)
-        self.assertIn('tell its author', str(exc))
+        self.assertIn('report it to its author', str(exc))
         self.assertIn('driver odd of', str(exc))
         return exc
 

@@ -54,5 +54,5 @@ class TestClose(base.BoundaryCase):
         self.driver.close()
         self.assertEqual(['close'], self.calls)
         (line,) = self.lines()
-        self.assertIn('close() has not ended within 0.01 s', line)
-        self.assertIn('tell its author', line)
+        self.assertIn('close() did not end within 0.01 s', line)
+        self.assertIn('report it to its author', line)

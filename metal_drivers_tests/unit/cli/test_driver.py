@@ -143,4 +143,4 @@ class TestBadPlugins(base.CommandTestCase):
         self.assertEqual(1, done.status)
         row, *_ = done.json
         self.assertIn('SystemExit: no license', row['Detail'])
-        self.assertIn('tell its author', row['Detail'])
+        self.assertIn('report it to its author', row['Detail'])

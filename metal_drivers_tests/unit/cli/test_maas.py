@@ -244,7 +244,7 @@ class TestCost(MaasCommandTestCase):
             if done.status == 0:
                 self.assertIn('2 nodes claim host', done.json['Note'])
         done = self.metal('node', 'show', 'compute-01')
-        self.assert_one_line(done, 'fits 2 nodes')
+        self.assert_one_line(done, 'matches 2 nodes')
         for ref in ('compute-01', other.system_id):
             self.assertEqual('refused', self.off(ref, status=1)[0]['Result'])
         self.assertEqual([], self.effects('compute-01'))

@@ -45,7 +45,7 @@ class TestList(base.CommandTestCase):
         self.assertIn('maintenance: new fan', one['Note'])
         self.assertIn('no answer from the BMC', one['Note'])
         self.assertIn('conductor-1', two['Note'])
-        self.assertIn('by others: kernel upgrade', three['Note'])
+        self.assertIn('by someone else: kernel upgrade', three['Note'])
 
     def test_notes_what_we_have_left(self) -> None:
         ids = [node.uuid for node in self.ironic.nodes.values()]
@@ -55,12 +55,15 @@ class TestList(base.CommandTestCase):
         self.ironic.node('metal-01').power_state = 'power off'
         off, on, other, _ = self.metal('node', 'list', '-f', 'json').json
         since = '2026-03-01 00:00:00 UTC'
-        self.assertEqual(f'switched off by us since {since}', off['Note'])
+        self.assertEqual(
+            f'powered off by metal-drivers since {since}', off['Note']
+        )
         self.assertIn(
-            f'interrupted: we began powering it off at {since}', on['Note']
+            f'interrupted: metal-drivers began powering it off at {since}',
+            on['Note'],
         )
         self.assertIn('node recover compute-02', on['Note'])
-        self.assertIn('for node other, which is another', other['Note'])
+        self.assertIn('for another node (other)', other['Note'])
         self.ironic.node('metal-01').power_state = 'power on'
         on = self.metal('node', 'list', '-f', 'json').json[0]
         self.assertIn('not off any more', on['Note'])
@@ -74,10 +77,12 @@ class TestList(base.CommandTestCase):
             'powered off to save energy', 'powering on'
         )
         on = self.metal('node', 'list', '-f', 'json').json[0]
-        self.assertIn('interrupted: we began powering it on', on['Note'])
+        self.assertIn(
+            'interrupted: metal-drivers began powering it on', on['Note']
+        )
         node.power_state = 'power off'
         off = self.metal('node', 'list', '-f', 'json').json[0]
-        self.assertIn('off; we began powering it on', off['Note'])
+        self.assertIn('off; metal-drivers began powering it on', off['Note'])
 
     def test_without_nova_nothing_matches(self) -> None:
         del self.config['nova']
@@ -91,7 +96,7 @@ class TestList(base.CommandTestCase):
         self.assertEqual(0, done.status)
         self.assertEqual('on', done.json[0]['Power State'])
         (line,) = done.stderr.splitlines()
-        self.assertIn('cannot be asked live', line)
+        self.assertIn('cannot be queried for live power states', line)
         self.assertEqual(0, self.ironic.count('GET', '/v1/nodes/.+'))
 
     def test_every_format_works(self) -> None:
@@ -174,4 +179,4 @@ class TestShow(base.CommandTestCase):
         self.ironic.add_node(name='compute-01')
         done = self.metal('node', 'show', 'compute-01')
         self.assertEqual(1, done.status)
-        self.assert_one_line(done, 'fits 2 nodes', 'Give the id')
+        self.assert_one_line(done, 'matches 2 nodes', 'Use the id')

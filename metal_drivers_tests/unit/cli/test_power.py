@@ -109,7 +109,7 @@ class TestPower(CloudTestCase):
         )
         self.assertEqual(1, done.status)
         self.assertEqual('refused', done.json[0]['Result'])
-        self.assertIn('fits 2 nodes', done.json[0]['Detail'])
+        self.assertIn('matches 2 nodes', done.json[0]['Detail'])
         self.assertFalse(any(map(is_power, self.ironic.requests)))
 
     def test_unmatched_takes_the_option(self) -> None:
@@ -144,7 +144,7 @@ class TestPower(CloudTestCase):
                 'node', 'power', 'off', 'metal-01', answer=answer
             )
             self.assertEqual(1, done.status)
-            self.assertIn('Switch off metal-01? [y/N]', done.stderr)
+            self.assertIn('Power off metal-01? [y/N]', done.stderr)
             self.assertEqual('power on', self.state('metal-01'))
         done = self.metal('node', 'power', 'off', 'metal-01', answer='y\n')
         self.assertEqual(0, done.status)
@@ -176,7 +176,7 @@ class TestPower(CloudTestCase):
         )
         self.assertEqual(0, done.status)
         self.assertEqual('planned', done.json[0]['Result'])
-        self.assertIn('was asked for', done.json[0]['Detail'])
+        self.assertIn('was requested', done.json[0]['Detail'])
 
     def test_timeout_is_a_number_of_seconds(self) -> None:
         for wrong in ('0', '-1', 'soon', 'nan', 'inf'):

@@ -40,7 +40,7 @@ class TestRecover(base.CommandTestCase):
         self.assertEqual(
             ['already', 'failed'], [row['Result'] for row in done.json]
         )
-        self.assertIn('not disabled by us', done.json[0]['Detail'])
+        self.assertIn('not disabled by metal-drivers', done.json[0]['Detail'])
         self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
 
     def test_dry_run(self) -> None:

@@ -67,7 +67,7 @@ class TestPty(base.CommandTestCase):
                 (line,) = (x for x in lines if x.startswith(name))
                 self.assertIn(f' {host} ', line)
             text = '\n'.join(lines)
-            self.assertIn(f'{self.other},', text)
+            self.assertIn(f'({self.other})', text)
             for each in self.ids:
                 self.assertNotIn(each[:8], text)
             for head in HEADS:

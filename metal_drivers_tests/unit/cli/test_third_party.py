@@ -145,7 +145,7 @@ class ThirdPartyTestCase(base.CommandTestCase):
         self.assert_one_line(
             done,
             f'The driver acme of {self.distribution}',
-            'tell its author',
+            'report it to its author',
             *parts,
         )
         self.assertNotIn('should not happen', done.stderr)
@@ -163,7 +163,7 @@ class TestAnotherNode(ThirdPartyTestCase):
         results = {row['Node']: row for row in done.json}
         first = results['n1 (compute-01)']
         self.assertEqual('failed', first['Result'])
-        self.assertIn("node 'n2', another", first['Detail'])
+        self.assertIn("node 'n2', not the node", first['Detail'])
         self.assertIn(f'acme of {self.distribution}', first['Detail'])
         # nova-compute is as it was.
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
@@ -178,7 +178,7 @@ class TestAnotherNode(ThirdPartyTestCase):
         )
         done = self.metal('node', 'show', 'n1')
         self.assertEqual(1, done.status)
-        self.assert_named(done, "get_node('n1')", "node 'n2', another")
+        self.assert_named(done, "get_node('n1')", "node 'n2', not the node")
 
     def test_a_driver_without_the_flaw_does_as_it_is_told(self) -> None:
         self.install()
@@ -261,7 +261,7 @@ class TestBrokenMethods(ThirdPartyTestCase):
         (row,) = done.json
         self.assertEqual('failed', row['Result'])
         self.assertIn('TypeError: of my own', row['Detail'])
-        self.assertIn('stays disabled', row['Detail'])
+        self.assertIn('remains disabled', row['Detail'])
         self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
 
     def test_check_keeps_its_other_rows(self) -> None:
@@ -338,7 +338,7 @@ class TestClosing(ThirdPartyTestCase):
         )
         done = self.power_off('threading.Event().wait(30)')
         (line,) = done.stderr.splitlines()
-        self.assertIn('close() has not ended within 0.05 s', line)
+        self.assertIn('close() did not end within 0.05 s', line)
 
     def test_comes_after_the_results(self) -> None:
         """Whoever reads them does not wait for it."""

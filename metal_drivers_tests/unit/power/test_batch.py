@@ -148,10 +148,10 @@ class TestBatch(testtools.TestCase):
             [Outcome.FAILED] * 4, [result.outcome for result in results]
         )
         for result in results[:2]:
-            self.assertIn('after power off was asked for', result.detail)
+            self.assertIn('after power off was requested', result.detail)
         for result in results[2:]:
-            self.assertIn('before anything was asked', result.detail)
-            self.assertIn('was last on', result.detail)
+            self.assertIn('before a power request was sent', result.detail)
+            self.assertIn('last reported power state was on', result.detail)
 
     def test_cancelled_before_it_begins(self) -> None:
         self.begin(2)

@@ -36,7 +36,7 @@ class TestEngine(base.PowerCase):
         )
         self.assertEqual('nix', results[0].node_id)
         self.assertIn("'nix' among 3", results[0].detail)
-        self.assertIn('id-1, id-2. Give the id', results[1].detail)
+        self.assertIn('id-1, id-2. Use the id', results[1].detail)
 
     def test_a_failure_stops_nobody(self) -> None:
         for error, outcome in (
@@ -56,13 +56,13 @@ class TestEngine(base.PowerCase):
         self.cloud.fail(TypeError('password=hunter2'), 'set_power_state')
         first, second = self.cloud.switch(OFF, 'n1', 'n2')
         self.assert_ended(
-            Outcome.FAILED, first, 'TypeError', '--debug', 'stays disabled'
+            Outcome.FAILED, first, 'TypeError', '--debug', 'remains disabled'
         )
         self.assertNotIn('hunter2', first.detail)
         self.assert_ended(Outcome.DONE, second)
         # Whether the request arrived is not known.
         self.assert_ours()
-        self.assertIn('stays disabled', self.log.output)
+        self.assertIn('remains disabled', self.log.output)
 
     def test_an_interruption_stops_all(self) -> None:
         self.cloud.fail(KeyboardInterrupt(), 'get_node')

@@ -31,7 +31,9 @@ class TestGuards(base.PowerCase):
 
     def test_maintenance(self) -> None:
         self.node.say(maintenance='broken fan')
-        self.refused('in maintenance (broken fan)', 'end that first')
+        self.refused(
+            'in maintenance (broken fan)', 'end the maintenance first'
+        )
 
     def test_locked(self) -> None:
         self.node.say(locked='by ann')
@@ -40,19 +42,25 @@ class TestGuards(base.PowerCase):
     def test_kept_on(self) -> None:
         self.node.say(keep_on='disable_power_off is set')
         self.refused(
-            'keeps it on (disable_power_off is set); change that there',
+            'forbids powering it off (disable_power_off is set); change that '
+            'there',
             states=(OFF,),
         )
         self.assert_ended(Outcome.ALREADY, self.cloud.on())
 
     def test_kept_off(self) -> None:
         self.node.say(keep_off='it is not deployed')
-        self.refused('keeps it off (it is not deployed)', states=(ON,))
+        self.refused(
+            'forbids powering it on (it is not deployed)', states=(ON,)
+        )
 
     def test_state_is_not_known(self) -> None:
         for state in (PowerState.UNKNOWN, PowerState.ERROR):
             self.node.shown = state
-            self.refused(f'its power state is {state.value}, not', 'Mend')
+            self.refused(
+                f'its power state is {state.value}, not',
+                'Fix the power reporting',
+            )
 
     def test_unmatched(self) -> None:
         self.node.say(host_names=('elsewhere',))
@@ -76,7 +84,7 @@ class TestGuards(base.PowerCase):
                 Outcome.REFUSED,
                 self.cloud.off(unmatched=wanted),
                 '2 nodes claim host h1',
-                'Mend that first',
+                'Fix that first',
             )
         self.assertEqual({'get_node'}, set(self.cloud.calls.names()))
 

@@ -70,7 +70,9 @@ class TestOrder(base.PowerCase):
 
     def test_not_waited_for(self) -> None:
         result = self.cloud.off(wait=False)
-        self.assert_ended(Outcome.PLANNED, result, 'soft power off was asked')
+        self.assert_ended(
+            Outcome.PLANNED, result, 'soft power off was requested'
+        )
         self.assertEqual(0, self.cloud.clock.time)
         self.assert_sent(SOFT)
         self.assert_ours()
@@ -78,7 +80,7 @@ class TestOrder(base.PowerCase):
     def test_not_waited_for_and_not_known(self) -> None:
         self.cloud.fail(DOWN, 'set_power_state', arrives_after=0)
         result = self.cloud.off(wait=False)
-        self.assert_ended(Outcome.FAILED, result, 'stays disabled')
+        self.assert_ended(Outcome.FAILED, result, 'remains disabled')
         self.assert_ours()
 
 
@@ -149,7 +151,7 @@ class TestServers(base.PowerCase):
             100, lambda: self.cloud.nova.change('h1', 'enabled', None)
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.FAILED, result, 'somebody enabled')
+        self.assert_ended(Outcome.FAILED, result, 'someone else enabled')
         self.assert_sent(SOFT)
         self.assert_enabled()
         self.assertEqual(1, self.cloud.calls.names().count('disable'))
@@ -161,7 +163,7 @@ class TestServers(base.PowerCase):
             100, lambda: self.cloud.nova.change('h1', 'enabled', None)
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.FAILED, result, 'somebody enabled')
+        self.assert_ended(Outcome.FAILED, result, 'someone else enabled')
         self.assert_sent(SOFT)
         self.assert_enabled()
 
@@ -236,7 +238,9 @@ class TestScheduling(base.PowerCase):
         self.host.moving = 1
         for dry_run in (True, False):
             result = self.cloud.off(dry_run=dry_run)
-            self.assert_ended(Outcome.REFUSED, result, 'on the way', 's0')
+            self.assert_ended(
+                Outcome.REFUSED, result, 'migrating or resizing', 's0'
+            )
         self.assert_sent()
         self.assert_enabled()
 
@@ -292,9 +296,9 @@ class TestModes(base.PowerCase):
         self.assert_ended(
             Outcome.DONE,
             result,
-            'after a soft and then a hard',
+            'after a soft and a hard',
             'is not known',
-            'may still be on its way',
+            'may still take effect',
         )
         self.assert_sent(SOFT, HARD)
 
@@ -342,7 +346,7 @@ class TestModes(base.PowerCase):
         self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.node.delay = 200
         result = self.cloud.off(off_modes=(SOFT,))
-        self.assert_ended(Outcome.TIMED_OUT, result, 'stays disabled')
+        self.assert_ended(Outcome.TIMED_OUT, result, 'remains disabled')
         self.assert_ours()
         self.cloud.clock.advance(100)
         self.assertEqual(OFF, self.node.power)

@@ -12,7 +12,7 @@ DOWN = exceptions.UnavailableError('the service is not there')
 
 
 class OnCase(base.PowerCase):
-    """n1 is off, and was switched off by us."""
+    """n1 is off, and was powered off by metal-drivers."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -80,7 +80,9 @@ class TestOn(OnCase):
         self.node.power = ON
         self.node.say(maintenance='repair')
         result = self.cloud.on()
-        self.assert_ended(Outcome.ALREADY, result, 'stays disabled', 'repair')
+        self.assert_ended(
+            Outcome.ALREADY, result, 'remains disabled', 'repair'
+        )
         self.assert_ours()
 
     def test_dry_run(self) -> None:
@@ -189,7 +191,7 @@ class TestOn(OnCase):
         self.node.delay = 1000
         result = self.cloud.on()
         self.assert_ended(
-            Outcome.TIMED_OUT, result, 'not seen to be on within 300 s'
+            Outcome.TIMED_OUT, result, 'not reported on within 300 s'
         )
         self.assert_service('disabled', base.OURS)
 
@@ -271,7 +273,7 @@ class TestService(OnCase):
         self.begin(base.THEIRS)
         result = self.cloud.on()
         self.assert_ended(
-            Outcome.DONE, result, f'disabled by others: {base.THEIRS}'
+            Outcome.DONE, result, f'disabled by someone else: {base.THEIRS}'
         )
         self.assertLessEqual(30, self.cloud.clock.time)
         self.assert_service('disabled', base.THEIRS)

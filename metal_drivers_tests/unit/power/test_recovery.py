@@ -54,7 +54,8 @@ class TestRecovery(base.PowerCase):
     def test_a_host_that_is_off_is_left(self) -> None:
         self.node.power = OFF
         self.recovered(
-            Outcome.ALREADY, 'switched off by us since 2025-12-31 00:00:00'
+            Outcome.ALREADY,
+            'powered off by metal-drivers since 2025-12-31 00:00:00',
         )
         self.assert_service('disabled', base.OURS)
 
@@ -66,7 +67,7 @@ class TestRecovery(base.PowerCase):
 
     def test_a_change_under_way_is_waited_for(self) -> None:
         self.cloud.driver.start(self.node, OFF, 40)
-        self.recovered(Outcome.ALREADY, 'switched off by us')
+        self.recovered(Outcome.ALREADY, 'powered off by metal-drivers')
         self.assert_service('disabled', base.OURS)
 
     def test_a_change_that_does_not_end_is_told(self) -> None:
@@ -82,7 +83,9 @@ class TestRecovery(base.PowerCase):
 
     def test_or_left_where_nothing_is_to_be_waited_for(self) -> None:
         self.marked(20)
-        self.recovered(Outcome.REFUSED, 'for 40 s yet', wait=False)
+        self.recovered(
+            Outcome.REFUSED, 'may still be', 'for 40 s; ', wait=False
+        )
         self.assert_ours()
 
     def test_a_service_that_tells_no_end_takes_longer(self) -> None:
@@ -137,7 +140,7 @@ class TestRecovery(base.PowerCase):
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
-        self.recovered(Outcome.FAILED, 'another run')
+        self.recovered(Outcome.FAILED, 'another process')
         self.assert_service('disabled', renewed)
 
     def test_another_run_marks_what_it_has_done_meanwhile(self) -> None:
@@ -157,7 +160,7 @@ class TestRecovery(base.PowerCase):
 
     def test_guarded(self) -> None:
         self.node.say(maintenance='repair')
-        self.recovered(Outcome.REFUSED, 'stays disabled', 'repair')
+        self.recovered(Outcome.REFUSED, 'remains disabled', 'repair')
 
     def test_dry_run(self) -> None:
         self.recovered(Outcome.PLANNED, 'would enable', dry_run=True)
@@ -203,13 +206,15 @@ class TestAtWork(base.PowerCase):
         result = self.cloud.on(
             service_up_timeout=9, power_off_timeout=9, soft_off_timeout=9
         )
-        self.assert_ended(Outcome.REFUSED, result, 'for 260 s yet')
+        self.assert_ended(
+            Outcome.REFUSED, result, 'may still be', 'for 260 s; '
+        )
         self.assert_ours()
 
     def test_not_waited_for_and_somebody_may_be_at_work(self) -> None:
         self.mark()
         result = self.cloud.on(wait=False)
-        self.assert_ended(Outcome.ALREADY, result, 'another run may be')
+        self.assert_ended(Outcome.ALREADY, result, 'another process may be')
         self.assert_ours()
 
     def test_off_that_fails_leaves_what_may_go_off_by_itself(self) -> None:
@@ -236,7 +241,7 @@ class TestAtWork(base.PowerCase):
             'h1', 'disabled', theirs
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.REFUSED, result, 'another run has begun')
+        self.assert_ended(Outcome.REFUSED, result, 'another process has begun')
         self.assert_sent()
         self.assert_service('disabled', theirs)
 
@@ -255,7 +260,7 @@ class TestAtWork(base.PowerCase):
                 self.cloud.clock.advance(40)
             )
         result = self.cloud.off()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova is quicker')
+        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova is faster')
         self.assert_sent()
         self.assert_enabled()
 
@@ -275,7 +280,9 @@ class TestAtWork(base.PowerCase):
             result = switch(
                 service_up_timeout=30, power_off_timeout=30, soft_off_timeout=9
             )
-            self.assert_ended(Outcome.REFUSED, result, 'for 60 s yet')
+            self.assert_ended(
+                Outcome.REFUSED, result, 'may still be', 'for 60 s; '
+            )
             self.assertEqual(0, self.cloud.clock.time)
             self.assert_ours()
 
@@ -340,5 +347,5 @@ class TestAtWork(base.PowerCase):
         self.use(simulator.SimCloud(power=OFF))
         self.mark('id-77')
         reason = self.host.reason
-        self.assert_ended(Outcome.DONE, self.cloud.on(), 'stays disabled')
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'remains disabled')
         self.assert_service('disabled', reason)

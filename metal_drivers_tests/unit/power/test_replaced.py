@@ -16,7 +16,7 @@ class TestReplaced(base.PowerCase):
 
     def assert_told(self, result: PowerResult) -> None:
         self.assertIn(MASAKARI, result.detail)
-        self.assertIn('not come back by itself', result.detail)
+        self.assertIn('remains out of use until someone does', result.detail)
         self.assertEqual(1, result.detail.count(MASAKARI))
         self.assert_service('disabled', MASAKARI)
 
@@ -80,7 +80,7 @@ class TestReplaced(base.PowerCase):
             'h1', 'enabled', None
         )
         result = self.cloud.off()
-        self.assert_ended(Outcome.DONE, result, 'Somebody enabled')
+        self.assert_ended(Outcome.DONE, result, 'Someone else enabled')
 
     def test_of_a_host_that_was_theirs_before(self) -> None:
         """Another reason of others is as good as the first."""

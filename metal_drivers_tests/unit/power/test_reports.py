@@ -64,7 +64,9 @@ class TestReports(ReportsCase):
             self.begin()
             self.power_cycled(1e6)
             result = run()
-            self.assert_ended(Outcome.TIMED_OUT, result, 'not seen to be back')
+            self.assert_ended(
+                Outcome.TIMED_OUT, result, 'not confirmed to be up'
+            )
             self.assert_ours()
 
     def test_a_change_is_no_report(self) -> None:
@@ -148,7 +150,7 @@ class TestShuttingDown(ReportsCase):
             result = run()
             self.assertTrue(result.outcome.good, result.detail)
             self.assertIn('soft power off was sent', result.detail)
-            self.assertIn('host goes off by itself', result.detail)
+            self.assertIn('host powers off by itself', result.detail)
             self.assertLess(360, self.cloud.clock.time)
             self.assert_enabled()
 
@@ -170,7 +172,7 @@ class TestShuttingDown(ReportsCase):
             self.cloud.calls.faults.clear()
             self.cloud.fail(DOWN, 'count_servers', number=number)
             result = self.cloud.off()
-            self.assert_ended(Outcome.FAILED, result, 'stays disabled')
+            self.assert_ended(Outcome.FAILED, result, 'remains disabled')
             self.assert_ours()
 
     def test_the_mark_that_is_written(self) -> None:

@@ -207,7 +207,7 @@ class TestTurn(base.PowerCase):
         self.mark_now()
         result = self.cloud.on(service_up_timeout=60)
         self.assert_ended(
-            Outcome.REFUSED, result, 'powering it on', 'for 360 s yet'
+            Outcome.REFUSED, result, 'may still be powering it on for 360 s; '
         )
         self.assertEqual([], self.cloud.driver.requests)
 
@@ -230,7 +230,7 @@ class TestTurn(base.PowerCase):
         self.mark_now()
         self.cloud.clock.advance(1000)
         (result,) = self.cloud.engine().recover(self.cloud.fleet())
-        self.assert_ended(Outcome.ALREADY, result, 'powering it on began')
+        self.assert_ended(Outcome.ALREADY, result, 'power on began')
         self.assertIs(MarkKind.POWERING_ON, self.kind())
 
     def test_one_that_will_not_come_on_is_still_ours(self) -> None:
@@ -259,7 +259,7 @@ class TestTurn(base.PowerCase):
         engine = self.cloud.engine()
         self.cloud.clock.at(5, engine.cancel)
         (result,) = engine.switch(self.cloud.fleet(), ['n1'], ON)
-        self.assert_ended(Outcome.FAILED, result, 'before anything')
+        self.assert_ended(Outcome.FAILED, result, 'before a power request')
         self.assertEqual([], self.cloud.driver.requests)
         self.assert_service('disabled', before)
 
@@ -271,8 +271,8 @@ class TestTurn(base.PowerCase):
         )
         for status, reason, said in (
             ('disabled', base.THEIRS, base.THEIRS),
-            ('enabled', None, 'somebody enabled'),
-            ('disabled', others, 'another run'),
+            ('enabled', None, 'someone else enabled'),
+            ('disabled', others, 'another process'),
         ):
             self.begin()
             change = functools.partial(
@@ -364,7 +364,9 @@ class TestProcess(base.PowerCase):
         self.node.delay = 1000
         self.cloud.on(wait=False)
         result = self.cloud.on(service_up_timeout=60)
-        self.assert_ended(Outcome.REFUSED, result, 'sent 0 s ago', 'for 300 s')
+        self.assert_ended(
+            Outcome.REFUSED, result, 'sent 0 s ago', 'within 300 s'
+        )
 
     def test_on_and_off_and_on(self) -> None:
         """What has had its effect is not waited for."""

@@ -68,7 +68,7 @@ class TestEnds(base.PowerCase):
         self.cloud.fail(error, 'set_power_state', times=1000)
         result = self.cloud.off(power_off_timeout=50, soft_off_timeout=50)
         self.assert_ended(
-            Outcome.TIMED_OUT, result, 'is locked, for 50 s', 'not begun'
+            Outcome.TIMED_OUT, result, 'is locked, for 50 s', 'did not start'
         )
         self.assertEqual(50, self.cloud.clock.time)
         self.assertEqual(20, self.cloud.calls.names().count('set_power_state'))
@@ -146,9 +146,10 @@ class TestEnds(base.PowerCase):
         self.assert_ended(
             Outcome.TIMED_OUT,
             result,
-            'not seen to be off within 300 s; its power state was last on',
-            'nova-compute on h1 stays disabled, since the node may still go '
-            'off; run the same command again',
+            'not reported off within 300 s; its last reported power '
+            'state was on',
+            'nova-compute on h1 remains disabled, because the node may '
+            'still power off; run the same command again',
         )
         self.assert_ours()
         self.cloud.clock.advance(1000)
@@ -158,7 +159,7 @@ class TestEnds(base.PowerCase):
         self.node.delay = 1000
         self.cloud.fail(DOWN, 'set_power_state', arrives_after=20)
         result = self.off()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'stays disabled')
+        self.assert_ended(Outcome.TIMED_OUT, result, 'remains disabled')
         # It is known to have arrived.
         self.assertNotIn(DOWN.message, result.detail)
 
@@ -166,8 +167,10 @@ class TestEnds(base.PowerCase):
         self.use(simulator.SimCloud(capabilities=()))
         self.node.ends_in = 'swallowed'
         result = self.off()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'was last on')
-        self.assertNotIn('stays disabled', result.detail)
+        self.assert_ended(
+            Outcome.TIMED_OUT, result, 'last reported power state was on'
+        )
+        self.assertNotIn('remains disabled', result.detail)
         self.assert_enabled()
 
     def test_a_key_that_is_revoked_after_the_request(self) -> None:
@@ -184,9 +187,9 @@ class TestEnds(base.PowerCase):
                 Outcome.FAILED,
                 result,
                 'hard power off was sent',
-                'what became of it is not known',
+                'its result is not known',
                 error.message,
-                'stays disabled',
+                'remains disabled',
             )
 
     def test_a_key_that_is_revoked_between_soft_and_hard(self) -> None:
@@ -211,7 +214,7 @@ class TestEnds(base.PowerCase):
         self.cloud.fail(DOWN, 'get_node', number=3, times=1000)
         result = self.off()
         self.assert_ended(
-            Outcome.TIMED_OUT, result, 'unknown', DOWN.message, 'stays'
+            Outcome.TIMED_OUT, result, 'unknown', DOWN.message, 'remains'
         )
         self.assert_ours()
 
@@ -219,7 +222,7 @@ class TestEnds(base.PowerCase):
         self.node.shown = None
         self.cloud.clock.at(1, lambda: self.show(PowerState.ERROR))
         result = self.off()
-        self.assert_ended(Outcome.FAILED, result, 'error', 'stays disabled')
+        self.assert_ended(Outcome.FAILED, result, 'error', 'remains disabled')
         self.assert_ours()
 
     def show(self, state: PowerState) -> None:
@@ -269,7 +272,7 @@ class TestGivingBack(base.PowerCase):
         self.host.status, self.host.reason = 'disabled', base.THEIRS
         result = self.cloud.off()
         self.assert_ended(Outcome.TIMED_OUT, result)
-        self.assertNotIn('stays disabled', result.detail)
+        self.assertNotIn('remains disabled', result.detail)
 
     def test_disabled_by_others_meanwhile(self) -> None:
         self.node.ends_in = 'the BMC said no'

@@ -39,7 +39,7 @@ class TestCheck(base.MaasTestCase):
             results['maas endpoint'],
         )
         self.assertEqual(
-            ('ok', 'admin is administrator'), results['maas credentials']
+            ('ok', 'admin is an administrator'), results['maas credentials']
         )
         self.assertEqual('ok', results['maas clock'][0])
         self.assertEqual(

@@ -148,7 +148,7 @@ class TestUrl(base.MaasTestCase):
         self.maas.add_machine()
         driver = self.driver_with(url=f'{self.maas.url}/{{a}}/b/MAAS')
         exc = self.error(exceptions.ProtocolError, driver.list_nodes)
-        self.assertIn('no MAAS is there', str(exc))
+        self.assertIn('no MAAS at that URL', str(exc))
         described = self.maas.requests[-1]
         self.assertEqual('/{a}/b/MAAS/api/2.0/describe/', described.path)
         body = maas_data.description(self.series)

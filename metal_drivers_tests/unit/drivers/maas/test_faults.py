@@ -119,14 +119,14 @@ class TestConnect(FaultTestCase):
     def test_wrong_path(self) -> None:
         for path in ('', '/WRONG', '/MAAS/x'):
             exc = self.check_url(Protocol, self.maas.url + path, '404')
-            self.assertIn('no MAAS is there', str(exc))
+            self.assertIn('no MAAS at that URL', str(exc))
 
     def test_descriptions_that_are_none(self) -> None:
         for fault, kind, told in (
             (faults.html(), Protocol, 'text/html'),
             (faults.html(404), Protocol, 'HTML'),
-            (faults.html(401), Protocol, 'no MAAS is there'),
-            (faults.html(403), Protocol, 'no MAAS is there'),
+            (faults.html(401), Protocol, 'no MAAS at that URL'),
+            (faults.html(403), Protocol, 'no MAAS at that URL'),
             (faults.malformed_json(), Protocol, 'JSON'),
             (faults.status(200, b''), Protocol, 'JSON'),
             (faults.truncated(), Unavailable, 'incomplete'),

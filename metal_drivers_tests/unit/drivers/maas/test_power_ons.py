@@ -235,7 +235,7 @@ class TestLooks(PowerOnTestCase):
         self.power_ons.now = lambda: original() + len(self.maas.requests)
         self.maas.fail(base.is_query, fault)
         exc = self.error(exceptions.BusyError, self.power_on)
-        self.assertIn('after the power state was asked for', str(exc))
+        self.assertIn('after the power state was queried', str(exc))
         self.assertEqual(1, self.requests(base.is_power))
 
     def test_also_where_it_took_longer_than_five_minutes(self) -> None:
@@ -250,7 +250,7 @@ class TestLooks(PowerOnTestCase):
                 raise AssertionError('it was sent')
 
         exc = self.error(exceptions.BusyError, send)
-        self.assertIn('after the power state was asked for', str(exc))
+        self.assertIn('after the power state was queried', str(exc))
 
     def test_a_state_of_five_minutes_ago_is_none(self) -> None:
         """What was sent meanwhile may be forgotten by now."""

@@ -317,6 +317,96 @@ class Facts:
         fact = self.of(What(event))
         return fact.turn if fact else 0
 
+    # What this run does. An act has a turn, as a question has.
+
+    def decide(self, outcome: Outcome, detail: str) -> Self:
+        """Only tidy up from now on."""
+        return self._act(decided=Decided(outcome, detail, self.turn + 1))
+
+    def next_mode(self, now: float) -> Self:
+        """Another way of powering off is tried."""
+        return self._act(
+            mode=self.mode + 1,
+            mode_turn=self.turn + 1,
+            mode_since=now,
+            excused=0.0,
+        )
+
+    def writing(self, mark: ownership.Mark, now: float) -> Self:
+        """A marker is written: it is ours though no reply comes, and what
+        was known of the service is not true any more."""
+        assert self.service is not None  # noqa: S101, it was asked
+        write = Write(mark, self.turn + 1, self.service.asked, now, now)
+        return self._act(writes=(*self.writes, write), service=None)
+
+    def wrote(self, now: float) -> Self:
+        """The reply to that came."""
+        write = dataclasses.replace(self.writes[-1], answered=now)
+        return self._act(writes=(*self.writes[:-1], write))
+
+    def enabling(
+        self,
+        asked: float,
+        answered: float,
+        error: exceptions.MetalError | None,
+    ) -> Self:
+        """nova-compute is enabled, or that has failed."""
+        fact = Fact(self.turn + 1, asked, answered, error=error)
+        return self._act(enabled=fact)
+
+    def sending(
+        self, mode: OffMode, what: str, seconds: float, now: float
+    ) -> Self:
+        """A request for power is sent; whatever ends that without an answer
+        leaves it in doubt."""
+        sent = Sent(mode, what, self.turn + 1, now + seconds, seconds)
+        # A soft one that ended before is known to have had no effect.
+        former = self.sent
+        pending = former is not None and not (
+            self.tells_end and former.taken and self.member.node.settled
+        )
+        return self._act(sent=sent, denied=None, soft_pending=pending)
+
+    def sent_until(
+        self, now: float, doubt: exceptions.MetalError | None, taken: bool
+    ) -> Self:
+        """It may have arrived at any time until now."""
+        assert self.sent is not None  # noqa: S101, it was sent
+        until = now + self.sent.seconds
+        sent = dataclasses.replace(
+            self.sent, until=until, doubt=doubt, taken=taken
+        )
+        return self._act(sent=sent, slot=None)
+
+    def refused(
+        self,
+        former: Sent | None,
+        asked: float,
+        answered: float,
+        error: exceptions.MetalError,
+    ) -> Self:
+        """It was not taken.
+
+        :param former: the request before it.
+        """
+        denied = Fact(self.turn + 1, asked, answered, error=error)
+        return self._act(sent=former, denied=denied)
+
+    def waiting(self) -> Self:
+        return self._act(waited=self.turn + 1)
+
+    def excuse(self, began: float, now: float) -> Self:
+        """That wait does not count against the transition."""
+        # What nova-compute said before may be of an earlier start.
+        return self._act(
+            excused=self.excused + now - began,
+            excused_until=now,
+            baseline=None,
+        )
+
+    def _act(self, **fields: Any) -> Self:
+        return self.change(turn=self.turn + 1, **fields)
+
     # Learning.
 
     def change(self, **fields: Any) -> Self:

@@ -91,6 +91,10 @@ BEGIN = (
     cancelled,
     Need(What.CLAIM, ('waited',), _claim_needed),
     one_at_a_time,
+)
+#: Where a request may follow.
+PACED = (
+    *BEGIN,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,
 )

@@ -397,10 +397,12 @@ class Facts:
 
     def excuse(self, began: float, now: float) -> Self:
         """That wait does not count against the transition."""
-        # What nova-compute said before may be of an earlier start.
+        # The node may be on its way off by now; and what nova-compute said
+        # before may be of an earlier start.
         return self._act(
             excused=self.excused + now - began,
             excused_until=now,
+            on_since=None,
             baseline=None,
         )
 
@@ -422,6 +424,7 @@ class Facts:
 
         :param today: the time of day, where the answer bears a marker.
         """
+        before = self.of(what)
         known = self.change(**{what.value: fact}, turn=self.turn + 1)
         if what is What.NODE:
             return known._saw(fact)
@@ -429,8 +432,11 @@ class Facts:
             assert today is not None  # noqa: S101, the runner has a clock
             return known._heard(fact, fact.value, today)
         if what is What.UNPLACED and fact.error is None:
-            # Those that came later cannot land here.
-            first = self.awaited is None
+            # Those that came after nova-compute was disabled cannot land
+            # here.
+            first = self.awaited is None or (
+                before is not None and before.turn < self.when('disabled')
+            )
             return known.change(
                 awaited=fact.value if first else self.awaited & fact.value,
                 awaited_since=fact.answered if first else self.awaited_since,
@@ -485,14 +491,19 @@ class Facts:
                 known = known.change(
                     foreign=Foreign(mark, fact.answered, mark.age(today))
                 )
-            if self.found is None or self.baseline is None:
+            # What comes after our request is of a run that began later.
+            first = self.found is None or self.baseline is None
+            if first and self.sent is None:
                 known = known.change(found=mark)
+            elif mark != self.found and not mark.under_way:
+                # It was off since, so whether it is on is to be asked again.
+                known = known.change(found=mark, on_since=None, baseline=None)
         state = self.member.node.power_state
         if not service.up and (
             state is PowerState.OFF or self.on_since is not None
         ):
             known = known.change(seen_down=True)
-        if self.on_since is not None and (
+        if known.on_since is not None and (
             self.baseline is None or _said(service) != _said(self.baseline)
         ):
             # Whoever changed that has moved the time of it, too.

@@ -464,8 +464,6 @@ ON = Table(
             _nothing_sent,
             last=True,
             tolerated=True,
-            spare=('decided',),
-            why='Its age is bounded, too.',
         ),
         put_back,
         end,

@@ -480,11 +480,7 @@ ON = Table(
             text='Last of all, if a second power on does harm, the marker is '
             'read.',
         ),
-        Courtesy(
-            still_marked,
-            'Another process is waited for in any case; this does not go on '
-            'where someone else took the host.',
-        ),
+        still_marked,
         Courtesy(
             renew,
             'Others wait for as long as a power on takes, too; this keeps '
@@ -605,7 +601,11 @@ RECOVER = Table(
             text='The node is queried.',
         ),
         work_of_others,
-        another_run,
+        Courtesy(
+            another_run,
+            'A host is not enabled while another process may be at work in '
+            'any case; this waits before anything else is asked.',
+        ),
         off,
         known_to_be_on,
         may_be_enabled,

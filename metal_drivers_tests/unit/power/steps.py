@@ -322,6 +322,8 @@ class Steps:
             raise Harm('sends a request though it is cancelled')
         if not ((facts.sent and facts.sent.taken) or _has_slot(facts)):
             raise Harm('sends a request without a slot')
+        if facts.writes and not facts.own:
+            raise Harm('a request of a run whose marker was replaced')
         if world.locked:
             raise Harm('a request for a node that is locked')
         if step.mode in run.sent:

@@ -36,10 +36,11 @@ HELD = {
     'off ask for moving': 'test_off: test_one_is_migrated_here',
     'off ask for servers': 'test_off: test_servers_shut_off_ones_too',
     'off ask for service': 'test_off: test_dry_run_plans_and_changes_nothing',
-    'off another_run': 'test_turn: test_off_waits_for_it_too',
+    'off another_run': 'test_second_power_on: test_off_waits_for_it_too',
     'off nothing_to_tidy_up': 'test_off: test_already_off',
-    'on still_marked': 'test_turn: test_taken_by_others_before_the_request',
-    'on renew': 'test_turn: '
+    'recover another_run': 'test_second_power_on: '
+    'test_recovery_waits_for_it_too',
+    'on renew': 'test_second_power_on: '
     'test_the_marker_is_young_when_a_late_request_arrives',
 }
 

@@ -3,11 +3,11 @@
 
 ::
 
-    from metal_drivers import get_driver
+    from metal_drivers import connect
 
-    with get_driver(conf) as driver:
-        for node in driver.list_nodes():
-            print(node.name, node.power_state.value)
+    with connect(conf) as connection:
+        for result in connection.power_off(['compute-01']):
+            print(result.name, result.outcome.value, result.detail)
 """
 
 from metal_drivers.base import MetalDriver
@@ -26,12 +26,14 @@ from metal_drivers.exceptions import (
 )
 from metal_drivers.model import Capability, Node, OffMode, PowerState
 from metal_drivers.selector import get_driver
+from metal_drivers.services import Connection, connect
 
 __all__ = [
     'AuthenticationError',
     'BusyError',
     'Capability',
     'ConfigurationError',
+    'Connection',
     'DriverError',
     'MetalDriver',
     'MetalError',
@@ -44,5 +46,6 @@ __all__ = [
     'TimedOutError',
     'UnavailableError',
     'UnsupportedError',
+    'connect',
     'get_driver',
 ]

@@ -15,7 +15,8 @@ import concurrent.futures
 import dataclasses
 import enum
 import functools
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, Self
 
 from oslo_config import cfg
@@ -90,6 +91,13 @@ class MetalDriver(abc.ABC):
     required_options: ClassVar[tuple[str, ...]] = ()
     #: How many nodes the default :meth:`get_power_states` asks for at once.
     max_concurrent: int = 10
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        own = vars(cls).get('set_power_state')
+        if inspect.isfunction(own):
+            checked = _only_on_and_off(own)
+            cls.set_power_state = checked  # type: ignore[method-assign]
 
     def __init__(
         self, config: Mapping[str, Any], osc: OpenStackClients | None = None
@@ -197,7 +205,8 @@ class MetalDriver(abc.ABC):
     ) -> None:
         """Ask for a change; return when the service has accepted it.
 
-        :param state: ``ON`` or ``OFF``; anything else is a ValueError.
+        :param state: ``ON`` or ``OFF``. Anything else is a ValueError
+            before this is called: no driver has to check it.
         :param mode: how to switch off; of no meaning for ``ON``.
         :param timeout: seconds that the service may take for a soft off.
             Given only to a driver with ``SOFT_OFF_TIMEOUT``.
@@ -227,6 +236,25 @@ class MetalDriver(abc.ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _only_on_and_off(
+    set_power_state: Callable[..., None],
+) -> Callable[..., None]:
+    @functools.wraps(set_power_state)
+    def checked(
+        self: MetalDriver,
+        node_id: str,
+        state: PowerState,
+        *args: Any,
+        **more: Any,
+    ) -> None:
+        if state not in (PowerState.ON, PowerState.OFF):
+            value = getattr(state, 'value', state)
+            raise ValueError(f'a node cannot be powered {value}')
+        return set_power_state(self, node_id, state, *args, **more)
+
+    return checked
 
 
 @functools.cache

@@ -12,7 +12,8 @@ import enum
 
 from oslo_config import cfg
 
-from metal_drivers import conf, exceptions, foreign, plugins, redaction
+from metal_drivers import _text, conf, exceptions, plugins, redaction
+from metal_drivers._openstack import groups
 from metal_drivers.base import ConfigState, ConfigStatus
 
 
@@ -83,7 +84,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
     except exceptions.ConfigurationError as exc:
         options = [opt for opt in plugin.options if opt.dest in exc.options]
         group = conf.driver_group(plugin.name)
-        if options and not conf.any_is_set(config, group, options):
+        if options and not groups.any_is_set(config, group, options):
             # What is wrong is the default.
             said = ' '.join(exc.message.split())
             return plugin.fault(f'{said}; set it')
@@ -91,7 +92,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # the type of an option may be its own
-        return plugin.fault(f'its options cannot be read: {foreign.said(exc)}')
+        return plugin.fault(f'its options cannot be read: {_text.said(exc)}')
     try:
         with plugins.guarded_output():
             state = plugin.driver.config_state(values)
@@ -100,7 +101,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
         raise
     except BaseException as exc:
         secrets = redaction.secrets_of(plugin.options, values)
-        flaw = f'raised {foreign.said(exc, redaction.Redactor(secrets))}'
+        flaw = f'raised {_text.said(exc, redaction.Redactor(secrets))}'
     if flaw:
         return plugin.fault(
             f'cannot check its configuration: config_state() {flaw}'

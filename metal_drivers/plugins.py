@@ -20,7 +20,7 @@ from typing import Any
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import base, foreign
+from metal_drivers import _text, base
 from metal_drivers.model import Capability
 
 #: What ``[metal_drivers] driver`` says where no driver is named.
@@ -167,7 +167,7 @@ def _load(found: Plugin) -> Plugin:
         except BaseException as exc:
             return dataclasses.replace(
                 found,
-                error=found.fault(f'cannot be examined: {foreign.said(exc)}'),
+                error=found.fault(f'cannot be examined: {_text.said(exc)}'),
                 cause=exc,
             )
     if flaw is not None:
@@ -177,7 +177,7 @@ def _load(found: Plugin) -> Plugin:
 
 
 def _import_error(found: Plugin, exc: BaseException) -> str:
-    what = f'cannot be imported: {foreign.said(exc)}'
+    what = f'cannot be imported: {_text.said(exc)}'
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         (distribution,) = found.distributions
         return f'{what}; install {exc.name}, or uninstall {distribution}'
@@ -213,7 +213,7 @@ def _flaw(loaded: Any) -> tuple[str, BaseException | None] | None:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:
-        return f'{name}.get_config_opts() raised {foreign.said(exc)}', exc
+        return f'{name}.get_config_opts() raised {_text.said(exc)}', exc
     if not all(map(_is_option, options)):
         return (
             f'{name}.get_config_opts() is not a list of oslo.config options'

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from oslo_config import cfg
 
 from metal_drivers import base, boundary, candidates, conf, exceptions, plugins
+from metal_drivers._openstack import groups
 from metal_drivers.candidates import Candidate, CandidateState
 
 __all__ = [
@@ -114,7 +115,7 @@ class Selector:
             raise AssertionError(chosen)
         values = conf.driver_values(self._conf, chosen.name, driver)
         if osc is None:
-            osc = conf.shared_credentials(self._conf)
+            osc = groups.shared_credentials(self._conf)
         return boundary.start(
             driver,
             values,

@@ -14,7 +14,8 @@ from typing import Any
 
 from oslo_log import log
 
-from metal_drivers import base, exceptions, keystone, redaction
+from metal_drivers import base, exceptions, redaction
+from metal_drivers._openstack import auth
 from metal_drivers.boundary import errors
 from metal_drivers.boundary.driver import GuardedDriver
 
@@ -109,7 +110,7 @@ def _redactor(
     osc: base.OpenStackClients | None,
 ) -> redaction.Redactor:
     """Knows the secrets that the driver knows."""
-    options = keystone.secret_options(redaction.value(config, 'auth_type'))
+    options = auth.secret_options(redaction.value(config, 'auth_type'))
     try:
         options += base.options_of(cls)
     except Exception:

@@ -132,9 +132,6 @@ class GuardedDriver(base.MetalDriver):
 
         :raises DriverError: the request may or may not have arrived.
         """
-        if state not in (PowerState.ON, PowerState.OFF):
-            value = getattr(state, 'value', state)
-            raise ValueError(f'a node cannot be powered {value}')
         # Known only to drivers that have a use for it.
         extra = {} if timeout is None else {'timeout': timeout}
         self._call(

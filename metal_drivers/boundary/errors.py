@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 
-from metal_drivers import exceptions, foreign, redaction
+from metal_drivers import _text, exceptions, redaction
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Origin:
 
     def said(self, exc: BaseException) -> str:
         """The type of an exception, and what it says, cleaned."""
-        return foreign.said(exc, self.redact)
+        return _text.said(exc, self.redact)
 
     def broke(self, what: str) -> exceptions.DriverError:
         """The driver broke its contract; ``what`` may be of its own."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cliff import columns, lister
 from cliff import show as cliff_show
 from oslo_config import cfg
 
-from metal_drivers import base, compute, exceptions, foreign, selector
+from metal_drivers import _text, compute, exceptions, services
 from metal_drivers.cli import progress
+from metal_drivers.power import PowerSettings
 
-D = TypeVar('D', bound=base.MetalDriver)
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar('C', bound=_Closes)
 
 
 class OrNothing(columns.FormattableColumn[Any]):
@@ -39,25 +44,26 @@ class _Command:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         #: Given back once the results are printed.
-        self._opened: list[base.MetalDriver] = []
+        self._opened: list[_Closes] = []
 
     @property
     def conf(self) -> cfg.ConfigOpts:
         conf: cfg.ConfigOpts = self.app.conf
         return conf
 
-    @contextlib.contextmanager
-    def services(
-        self,
-    ) -> Iterator[tuple[base.MetalDriver, compute.Compute | None]]:
-        """The driver and Nova, as configured."""
-        nova = compute.open_compute(self.conf)
-        yield self.opened(selector.get_driver(self.conf)), nova
+    def connect(
+        self, settings: PowerSettings | None = None
+    ) -> services.Connection:
+        """The driver and Nova, as configured.
 
-    def opened(self, driver: D) -> D:
-        """Have the driver closed after all else is done."""
-        self._opened.append(driver)
-        return driver
+        :param settings: by default those of the configuration.
+        """
+        return self.opened(services.connect(self.conf, settings=settings))
+
+    def opened(self, thing: C) -> C:
+        """Have it closed after all else is done."""
+        self._opened.append(thing)
+        return thing
 
     def waiting(
         self, nova: compute.Compute | None, driver: bool = True
@@ -86,12 +92,12 @@ class _Command:
             raise
         except Exception as exc:
             raise exceptions.MetalError(
-                f'This should not happen: {foreign.said(exc)}',
+                f'This should not happen: {_text.said(exc)}',
                 cure='Please report it, with the output of --debug.',
             ) from exc
         finally:
-            for driver in self._opened:
-                driver.close()
+            for thing in self._opened:
+                thing.close()
         return self.status
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from metal_drivers import fleet, lookup
+from metal_drivers import fleet
 from metal_drivers.cli import base, progress
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine, PowerSettings
@@ -47,19 +47,17 @@ class Batch(base.Lister, abc.ABC):
         settings = self.settings(parsed_args)
         if not parsed_args.dry_run:
             self.confirm(parsed_args)
-        with self.services() as (driver, nova):
-            with self.waiting(nova):
-                if parsed_args.nodes:
-                    found = lookup.look_up(driver, nova, parsed_args.nodes)
-                else:
-                    found = fleet.load(driver, nova)
-            total = self.count(found, parsed_args)
-            with progress.shown(
-                self.app.stdout, self.app.stderr, total
-            ) as watch:
-                engine = PowerEngine(driver, nova, settings, watch=watch)
-                with _cancelled_by_signals(engine):
-                    results = self.work(engine, found, parsed_args)
+        connection = self.connect(settings)
+        with self.waiting(connection.compute):
+            if parsed_args.nodes:
+                found = connection.find(parsed_args.nodes)
+            else:
+                found = connection.fleet()
+        total = self.count(found, parsed_args)
+        with progress.shown(self.app.stdout, self.app.stderr, total) as watch:
+            engine = connection.engine(watch=watch)
+            with _cancelled_by_signals(engine):
+                results = self.work(engine, found, parsed_args)
         if not all(result.outcome.good for result in results):
             self.status = 1
         return ('Node', 'Result', 'Detail'), [

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import compute, exceptions, fleet, selector
+from metal_drivers import exceptions, fleet, selector, services
 from metal_drivers.cli import base
 from metal_drivers.model import CheckResult, CheckStatus
 from metal_drivers.power import PowerSettings
@@ -44,7 +44,7 @@ class Check(base.Lister):
             found = [CheckResult('driver', CheckStatus.OK, detail), *told]
         yield from found
         try:
-            nova = compute.open_compute(self.conf)
+            nova = services.open_compute(self.conf)
         except exceptions.ConfigurationError as exc:
             yield CheckResult('nova', CheckStatus.FAILED, str(exc))
             return

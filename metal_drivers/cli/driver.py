@@ -10,7 +10,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import MetalDriver, conf, exceptions, redaction, selector
+from metal_drivers import base as drivers
+from metal_drivers import conf, exceptions, redaction, selector
 from metal_drivers.boundary import answers
 from metal_drivers.cli import base
 
@@ -88,7 +89,7 @@ def _show(
 def _options(
     config: cfg.ConfigOpts,
     candidate: selector.Candidate,
-    driver: type[MetalDriver],
+    driver: type[drivers.MetalDriver],
 ) -> Iterable[str]:
     """``name = value (where from)``, secrets masked."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cliff import columns
 
-from metal_drivers import ages, fleet, lookup
+from metal_drivers import ages, fleet
 from metal_drivers.cli import base, live, terminal
 from metal_drivers.model import ComputeHost, Node, PowerState
 from metal_drivers.power import ownership
@@ -52,10 +52,11 @@ class ListNodes(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        with self.services() as (driver, nova), self.waiting(nova):
-            members = fleet.load(driver, nova).members
+        connection = self.connect()
+        with self.waiting(connection.compute):
+            members = connection.fleet().members
             if parsed_args.live:
-                members = live.members(driver, members)
+                members = live.members(connection.driver, members)
         return _COLUMNS, [row(member) for member in members]
 
     def produce_output(
@@ -93,9 +94,10 @@ class ShowNode(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
-        with self.services() as (driver, nova), self.waiting(nova):
-            found = lookup.look_up(driver, nova, [parsed_args.node])
-            member = found.find(parsed_args.node)
+        connection = self.connect()
+        driver = connection.driver
+        with self.waiting(connection.compute):
+            member = connection.find([parsed_args.node]).find(parsed_args.node)
             member = dataclasses.replace(
                 member, node=driver.get_node(member.node.id)
             )
@@ -196,12 +198,12 @@ def _disabled(node: Node, host: ComputeHost) -> str:
         reason = host.disabled_reason or 'no reason was given'
         return f'nova-compute disabled by someone else: {reason}'
     since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
-    if not mark.names(node.id):
+    if ownership.mark_for(host, node.id) is None:
         return (
             f'nova-compute disabled by metal-drivers since {since}, for '
             f'another node ({mark.node_id})'
         )
-    if node.target is not None or node.busy is not None:
+    if not node.settled:
         return f'nova-compute disabled by metal-drivers since {since}'
     if node.power_state is PowerState.OFF:
         if mark.kind is ownership.MarkKind.POWERING_ON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from metal_drivers import exceptions, fleet
+from metal_drivers import fleet
 from metal_drivers.cli import batch
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine
@@ -40,10 +40,4 @@ class Recover(batch.Batch):
         found: fleet.Fleet,
         parsed_args: argparse.Namespace,
     ) -> list[PowerResult]:
-        if engine.nova is None:
-            raise exceptions.ConfigurationError(
-                'Nova is not configured, and only Nova knows which hosts '
-                'were left half-done',
-                cure='Configure [nova] or [watcher_clients_auth].',
-            )
         return engine.recover(found, parsed_args.nodes)

@@ -26,7 +26,7 @@ from metal_drivers.power.rules import (
 
 def cancelled(facts: Facts, now: float) -> Step | None:
     """Once it is cancelled, nothing is begun."""
-    if not facts.cancelled:
+    if not facts.cancelled or _finished(facts):
         return None
     state = facts.member.node.power_state.value
     if facts.sent is None:
@@ -45,6 +45,14 @@ def cancelled(facts: Facts, now: float) -> Step | None:
             'confirmed to be up. Run the same command again once it is'
         )
     return Decide(Outcome.FAILED, detail)
+
+
+def _finished(facts: Facts) -> bool:
+    """Whether it has ended well, and that only remains to be said."""
+    if facts.goal is PowerState.ON:
+        return facts.enabled_well
+    seen = facts.node.turn if facts.node else 0
+    return facts.following and facts.arrived and seen > facts.when('sent')
 
 
 def _claim_needed(facts: Facts) -> bool:

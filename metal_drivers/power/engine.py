@@ -90,7 +90,14 @@ class PowerEngine:
 
         :param refs: ids, node names or host names; by default each host
             that bears a mark of ours.
+        :raises ConfigurationError: Nova is not configured.
         """
+        if self.nova is None:
+            raise exceptions.ConfigurationError(
+                'Nova is not configured, and only Nova knows which hosts '
+                'were left half-done',
+                cure='Configure [nova] or [watcher_clients_auth].',
+            )
         tools = self._tools(fleet)
 
         def work(member: Member) -> PowerResult:

@@ -145,18 +145,10 @@ def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
 def mark_for(
     service: ComputeService | ComputeHost | None, node_id: str
 ) -> Mark | None:
-    """Our mark for this very node, where there is one."""
-    mark = mark_of(service)
-    return mark if mark and mark.names(node_id) else None
+    """Our mark for this very node, where there is one.
 
-
-def ours(
-    service: ComputeService | ComputeHost | None, node_id: str | None = None
-) -> bool:
-    """Whether the service is disabled, and that was us.
-
-    :param node_id: and for that node: a mark with another's is of a
-        machine that was there before, and not to be touched.
+    One for another node is of a machine that was there before: the service
+    is then not to be touched.
     """
     mark = mark_of(service)
-    return mark is not None and (node_id is None or mark.names(node_id))
+    return mark if mark and mark.names(node_id) else None

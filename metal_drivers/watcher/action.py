@@ -68,9 +68,8 @@ class MetalPowerState(base.BaseAction):
         with errors.told():
             services = process.services()
             member = self._member(services)
-            if member.node.power_state is not self.state or not (
-                member.node.target is None and member.node.busy is None
-            ):
+            node = member.node
+            if not node.settled or node.power_state is not self.state:
                 return
             if self.state is PowerState.ON and services.unfinished(member):
                 return

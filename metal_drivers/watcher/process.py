@@ -17,9 +17,11 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import base, compute, conf, fleet, lookup, selector
+from metal_drivers import conf, fleet, lookup, selector
+from metal_drivers import services as metal_services
+from metal_drivers._openstack import groups
 from metal_drivers.model import Capability, Node
-from metal_drivers.power import PowerEngine, PowerSettings, ownership
+from metal_drivers.power import PowerEngine, ownership
 
 LOG = log.getLogger(__name__)
 
@@ -36,7 +38,7 @@ class _Configuration:
     settings: dict[str, Any]
     driver_values: dict[str, Any]
     nova_values: dict[str, Any]
-    credentials: conf.Credentials | None
+    credentials: groups.Credentials | None
 
 
 class Services:
@@ -45,26 +47,21 @@ class Services:
     May be used by several threads at once.
     """
 
-    def __init__(
-        self,
-        driver: base.MetalDriver,
-        nova: compute.Compute | None,
-        settings: PowerSettings,
-    ) -> None:
-        self.driver = driver
-        self.nova = nova
-        self.settings = settings
+    def __init__(self, connection: metal_services.Connection) -> None:
+        self.connection = connection
+        self.driver, self.nova = connection.driver, connection.compute
+        self.settings = connection.settings
         self._lock = threading.Lock()
         self._nodes: list[Node] = []
         self._listed_at = float('-inf')
 
     def engine(self) -> PowerEngine:
         """An engine, to be cancelled by itself; all keep one pace."""
-        return PowerEngine(self.driver, self.nova, self.settings)
+        return self.connection.engine()
 
     def load(self) -> fleet.Fleet:
         """The fleet as it is now: a list of each service."""
-        return fleet.load(self.driver, self.nova)
+        return self.connection.fleet()
 
     def member(self, node_id: str) -> fleet.Member:
         """The node with that id, its power asked now, and its host.
@@ -89,7 +86,7 @@ class Services:
         if not self.settings.manage_compute_service:
             return False
         service = self.nova.get_service(member.host.name)
-        return ownership.ours(service, member.node.id)
+        return ownership.mark_for(service, member.node.id) is not None
 
     def _listed(self, node: Node) -> list[Node] | None:
         """All nodes, as they were listed a moment ago, that one among them
@@ -120,10 +117,13 @@ class _Process:
         with self._lock:
             wanted = _read(config)
             if self._services is None or self._made_of != wanted:
+                former = self._services
                 made = Services(
-                    selector.get_driver(config),
-                    compute.open_compute(config),
-                    PowerSettings.from_conf(config),
+                    metal_services.connect(
+                        config,
+                        # No rate begins anew, no claim is forgotten.
+                        shared=former.connection.shared if former else None,
+                    )
                 )
                 if self._services is not None:
                     # Others may be using it until the process ends.
@@ -140,7 +140,7 @@ class _Process:
                 closing.append(self._services)
             self._services = self._made_of = None
         for services in closing:
-            services.driver.close()
+            services.connection.close()
 
     def forget(self) -> None:
         """Leave everything to the parent, after a fork."""
@@ -173,8 +173,8 @@ def _read(config: cfg.ConfigOpts) -> _Configuration:
         chosen.name,
         conf.settings(config),
         conf.driver_values(config, chosen.name, driver),
-        conf.nova_values(config),
-        conf.shared_credentials(config),
+        groups.nova_values(config),
+        groups.shared_credentials(config),
     )
 
 

@@ -3,18 +3,20 @@
 
 A host is *busy* with any server on it, one that is shut off too, or where
 nobody knows; else it is free. *Ready* is a free host that Nova can use.
+:func:`decide` takes the steps that the documentation ("In Watcher") has,
+each a function of that name.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import re
 from collections.abc import Iterable
 
 from metal_drivers.fleet import Member
-from metal_drivers.model import ComputeHost, Node, PowerState
-from metal_drivers.power import PowerSettings, guards, ownership
+from metal_drivers.model import PowerState
+from metal_drivers.power import PowerSettings
+from metal_drivers.watcher.hosts import Host, Hosts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,47 +59,101 @@ def decide(
     :param members: those in the scope of the audit.
     :param room: how many more hosts may be off; None: all.
     """
-    hosts = [
-        _Candidate(member, member.host, settings, now)
-        for member in members
-        if member.host is not None
-    ]
-    hosts.sort(key=lambda host: host.order)
-    busy = [host for host in hosts if host.busy]
+    hosts = _in_order(members, settings, now)
+    busy = sum(host.busy for host in hosts)
     ready = [host for host in hosts if host.ready]
-    wanted = int(
-        max(len(busy) * wish.free_used_percent / 100, wish.min_free_hosts_num)
-    )
+    wanted = hosts_wanted(busy, wish)
     missing = max(0, wanted - len(ready))
-    surplus = [host for host in ready if host.may_go_off]
-    surplus = surplus[: max(0, len(ready) - wanted)]
-    # On, disabled by us: what an earlier run has left undone.
-    halfway = [host for host in hosts if host.halfway]
-    left = [host for host in halfway if not host.busy]
-    # First those that must stay on.
-    left.sort(key=lambda host: host.may_go_off)
-    spare = [host for host in hosts if host.spare(wish.any_off_host)]
-    spare.sort(key=lambda host: host.off_longest)
-    # One whose nova-compute stays away must not keep a good one off.
-    candidates = [host for host in left if host.up]
-    candidates += spare + [host for host in left if not host.up]
-    on = [host for host in halfway if host.busy] + candidates[:missing]
-    # Where hosts are missing, one that is not up may be on its way.
-    left = [h for h in left if h not in on and (h.up or not missing)]
-    off = [host for host in left if host.may_go_off] + surplus
+    unfinished = [host for host in hosts if host.unfinished]
+    idle = in_order_to_give_back(unfinished)
+
+    on = give_back_the_busy(unfinished)
+    on += bring_back(idle, spare(hosts, wish), missing)
+    left = left_over(idle, on, missing)
+    off = power_off_the_rest(left) + surplus(ready, wanted)
     off = off[:room]
-    # None that Nova could use stays as it is: neither off nor of use.
-    on += [host for host in left if host.up and host not in off]
-    limit = len(hosts) if wish.max_actions is None else wish.max_actions
+    on += give_back_the_rest(left, off)
     return Decision(
-        off=_members(off[: max(0, limit - len(on))]),
-        on=_members(on[:limit]),
+        *at_most(wish.max_actions, off, on),
         hosts_on=sum(host.power is PowerState.ON for host in hosts),
         hosts_off=sum(host.power is PowerState.OFF for host in hosts),
-        busy=len(busy),
+        busy=busy,
         ready=len(ready),
         wanted=wanted,
     )
+
+
+def hosts_wanted(busy: int, wish: Wish) -> int:
+    """How many hosts are to be free and on."""
+    share = busy * wish.free_used_percent / 100
+    return int(max(share, wish.min_free_hosts_num))
+
+
+def give_back_the_busy(unfinished: Hosts) -> list[Host]:
+    """Unfinished, and there are servers on it: whatever is wanted."""
+    return [host for host in unfinished if host.busy]
+
+
+def in_order_to_give_back(unfinished: Hosts) -> list[Host]:
+    """Those without servers; first the ones that must stay on."""
+    idle = [host for host in unfinished if not host.busy]
+    return sorted(idle, key=lambda host: host.may_go_off)
+
+
+def spare(hosts: Hosts, wish: Wish) -> list[Host]:
+    """Off, and may be switched on; the one that is off longest first."""
+    found = [host for host in hosts if host.spare(wish.any_off_host)]
+    return sorted(found, key=lambda host: host.off_longest)
+
+
+def bring_back(idle: Hosts, spare: Hosts, missing: int) -> list[Host]:
+    """As many as are missing: unfinished ones, then those that are off.
+
+    One whose nova-compute stays away comes last: it must not keep a good
+    one off.
+    """
+    up = [host for host in idle if host.up]
+    down = [host for host in idle if not host.up]
+    return [*up, *spare, *down][:missing]
+
+
+def left_over(idle: Hosts, on: Hosts, missing: int) -> list[Host]:
+    """Unfinished, without servers, and not brought back.
+
+    Where hosts are missing, one that is not up may be on its way, and is
+    waited for.
+    """
+    taken = set(on)
+    return [
+        host for host in idle if host not in taken and (host.up or not missing)
+    ]
+
+
+def power_off_the_rest(left: Hosts) -> list[Host]:
+    """What is left over goes off, where it may."""
+    return [host for host in left if host.may_go_off]
+
+
+def surplus(ready: Hosts, wanted: int) -> list[Host]:
+    """Free and on beyond what is wanted, in the order of names."""
+    beyond = max(0, len(ready) - wanted)
+    return [host for host in ready if host.may_go_off][:beyond]
+
+
+def give_back_the_rest(left: Hosts, off: Hosts) -> list[Host]:
+    """What is left over and does not go off: no host that Nova could use
+    stays on and disabled."""
+    going = set(off)
+    return [host for host in left if host.up and host not in going]
+
+
+def at_most(
+    limit: int | None, off: Hosts, on: Hosts
+) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+    """What goes off, and on; hosts that come on go before."""
+    on = on[:limit]
+    off = off if limit is None else off[: limit - len(on)]
+    return _members(off), _members(on)
 
 
 def room_to_go_off(
@@ -114,105 +170,19 @@ def room_to_go_off(
     return max(0, settings.most_off(len(nodes)) - off)
 
 
-class _Candidate:
-    """A compute host, and what may be done with it."""
-
-    def __init__(
-        self,
-        member: Member,
-        host: ComputeHost,
-        settings: PowerSettings,
-        now: datetime.datetime,
-    ) -> None:
-        self.member = member
-        self._host = host
-        self._settings = settings
-        mark = ownership.mark_of(host)
-        if mark is not None and not mark.names(member.node.id):
-            mark = None
-        #: Disabled, and that was us.
-        self._mark = mark
-        #: Seconds since then.
-        self._age = mark.age(now) if mark else 0.0
-        self._left = mark.left(now) if mark else 0.0
-
-    @property
-    def _node(self) -> Node:
-        return self.member.node
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """host-9 before host-10."""
-        parts = re.split(r'([0-9]+)', self._host.name)
-        # Every second part is a number.
-        parts[1::2] = [number.zfill(20) for number in parts[1::2]]
-        return parts, self._node.id
-
-    @property
-    def off_longest(self) -> float:
-        """Sorts what we switched off by its time, before what others did."""
-        return -self._age if self._mark else 1.0
-
-    @property
-    def power(self) -> PowerState:
-        """Where the node is, or is about to be."""
-        return self._node.target or self._node.power_state
-
-    @property
-    def busy(self) -> bool:
-        return self._host.servers != 0
-
-    @property
-    def up(self) -> bool:
-        """Whether nova-compute is."""
-        return self._host.up
-
-    @property
-    def ready(self) -> bool:
-        """Free, on, and Nova places servers on it."""
-        return (
-            not self.busy
-            and self.power is PowerState.ON
-            and self.up
-            and self._host.enabled
-        )
-
-    @property
-    def halfway(self) -> bool:
-        """On, disabled by us: a transition that did not come to its end.
-
-        To enable it takes no request for power.
-        """
-        return (
-            self.power is PowerState.ON
-            and self._mark is not None
-            # Else somebody may be at it right now.
-            and self._left == 0
-            and self._may_be(PowerState.ON)
-        )
-
-    @property
-    def may_go_off(self) -> bool:
-        return self._may_be(PowerState.OFF)
-
-    def spare(self, any_off_host: bool) -> bool:
-        """Free, off, and ours to switch on."""
-        return (
-            not self.busy
-            and self.power is PowerState.OFF
-            and (self._mark is not None or self._host.enabled or any_off_host)
-            and self._may_be(
-                PowerState.ON, dwelt=self._age if self._mark else None
-            )
-        )
-
-    def _may_be(self, state: PowerState, dwelt: float | None = None) -> bool:
-        """Whether nothing is under way, and no guard forbids it."""
-        if self._node.target is not None or self._node.busy is not None:
-            return False
-        wish = guards.Request(self.member, state, self._settings, dwelt)
-        return guards.refusal(wish) is None
+def _in_order(
+    members: Iterable[Member],
+    settings: PowerSettings,
+    now: datetime.datetime,
+) -> list[Host]:
+    """Those with a host, in the order of its name."""
+    hosts = [
+        Host(member, member.host, settings, now)
+        for member in members
+        if member.host is not None
+    ]
+    return sorted(hosts, key=lambda host: host.order)
 
 
-def _members(hosts: Iterable[_Candidate]) -> tuple[Member, ...]:
+def _members(hosts: Hosts) -> tuple[Member, ...]:
     return tuple(host.member for host in hosts)

@@ -283,8 +283,7 @@ class DriverContract(testtools.TestCase):
 
         def there() -> bool:
             node = self.driver.get_node(node_id)
-            idle = node.busy is None and node.target is None
-            return idle and node.power_state is state
+            return node.settled and node.power_state is state
 
         wait_until(there, self.patience, f'{node_id} is {state.value}')
 

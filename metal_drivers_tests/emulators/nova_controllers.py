@@ -22,6 +22,21 @@ _PAGED = (2, 33)
 UUIDS = (2, 53)
 STRICT = (2, 75)
 _LIVE = (2, 88)
+_PAGED_MIGRATIONS = (2, 59)
+# [src] Of the schema since then.
+_MIGRATION_FILTERS = frozenset(
+    {
+        'changes-since',
+        'hidden',
+        'host',
+        'instance_uuid',
+        'limit',
+        'marker',
+        'migration_type',
+        'source_compute',
+        'status',
+    }
+)
 # Those of the schema that a client of ours could use.
 _SERVER_FILTERS = frozenset(
     {
@@ -262,15 +277,32 @@ class Migrations(Controller):
     """``/os-migrations``."""
 
     def index(self, request: messages.Request) -> messages.Reply:
+        version = self._version(request)
+        limit = self.nova.max_limit
+        if version >= _PAGED_MIGRATIONS:
+            nova_api.check_properties(request.query, _MIGRATION_FILTERS)
+            limit = nova_api.limit_of(request, limit)
         self._allow('os-migrations:index')
         name = request.last('host')
         with self.cloud.lock:
-            found = [
-                nova_views.migration(number, migration)
+            views = [
+                nova_views.migration(number, migration, version)
                 for number, migration in enumerate(self.cloud.migrations, 1)
                 if name in (None, migration.source, migration.destination)
             ]
-        return messages.json_reply({'migrations': found})
+        if version < _PAGED_MIGRATIONS:
+            return messages.json_reply({'migrations': views})
+        shown, links = nova_api.page(
+            views,
+            request,
+            limit,
+            lambda view, marker: view['uuid'] == marker,
+            lambda view: view['uuid'],
+        )
+        body: dict[str, Any] = {'migrations': shown}
+        if links:
+            body['migrations_links'] = links
+        return messages.json_reply(body)
 
 
 def _like(pattern: str) -> re.Pattern[str]:

@@ -204,9 +204,11 @@ def _host_status(host: nova_state.Host | None, up: bool) -> str:
     return 'UP' if host.status == 'enabled' else 'MAINTENANCE'
 
 
-def migration(number: int, it: nova_state.Migration) -> dict[str, Any]:
-    """One migration, as up to 2.58."""
-    return {
+def migration(
+    number: int, it: nova_state.Migration, version: nova_api.Version
+) -> dict[str, Any]:
+    """One migration."""
+    view: dict[str, Any] = {
         'id': number,
         'created_at': '2026-01-01T00:00:00.000000',
         'updated_at': None,
@@ -214,10 +216,17 @@ def migration(number: int, it: nova_state.Migration) -> dict[str, Any]:
         'dest_host': None,
         'dest_node': it.destination,
         'instance_uuid': it.server,
-        'migration_type': it.kind,
         'new_instance_type_id': 1,
         'old_instance_type_id': 1,
         'source_compute': it.source,
         'source_node': it.source,
         'status': it.status,
     }
+    # [src] What came with which version.
+    if version >= (2, 23):
+        view['migration_type'] = it.kind
+    if version >= (2, 59):
+        view['uuid'] = f'00000000-0000-4000-b000-{number:012d}'
+    if version >= (2, 80):
+        view |= {'user_id': None, 'project_id': None}
+    return view

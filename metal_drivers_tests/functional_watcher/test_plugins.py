@@ -214,10 +214,18 @@ class TestProcess(backends.Fake):
         )
         self.assertRaises(exceptions.ConfigurationError, process.services)
 
-    def test_one_list_for_the_actions_of_a_plan(self) -> None:
+    def test_no_list_of_hypervisors_for_the_actions_of_a_plan(self) -> None:
+        """Each asks Nova for its own, which costs Nova as much as one entry
+        of the list."""
         services = process.services()
         self.nova.forget()
         for host in self.HOSTS:
             member = services.member(self.node_id(host))
             self.assertIs(PowerState.ON, member.node.power_state)
-        self.assertEqual(1, len(self.nova.requests))
+        self.assertEqual(
+            [
+                f'/v2.1/os-hypervisors/detail?hypervisor_hostname_pattern={h}'
+                for h in self.HOSTS
+            ],
+            [request.target for request in self.nova.requests],
+        )

@@ -3,13 +3,10 @@
 
 from typing import Any
 
-from metal_drivers import compute, exceptions
+from metal_drivers import compute, exceptions, services
 from metal_drivers.model import CheckStatus
 from metal_drivers_tests.emulators import faults, messages, nova
-from metal_drivers_tests.emulators import keystone as keystone_emulator
 from metal_drivers_tests.unit import base
-
-PASSWORD = 'N0va-s3cret'
 
 
 def is_hypervisors(request: messages.Request) -> bool:
@@ -31,7 +28,7 @@ class TestCompute(base.TestCase):
             'auth_type': 'none',
             'endpoint_override': f'{self.nova.url}/v2.1',
         } | options
-        found = compute.open_compute(self.conf(nova=values))
+        found = services.open_compute(self.conf(nova=values))
         assert found is not None
         return found
 
@@ -260,38 +257,6 @@ class TestCompute(base.TestCase):
             exceptions.NotFoundError, self.compute.get_service, 'nowhere'
         )
         self.assertIn('nowhere', str(exc))
-
-    # What it is opened with.
-
-    def test_without_credentials_there_is_no_nova(self) -> None:
-        self.assertIsNone(compute.open_compute(self.conf()))
-
-    def test_own_credentials_are_used_for_every_request(self) -> None:
-        keystone = self.useFixture(
-            keystone_emulator.KeystoneEmulator({'watcher': PASSWORD})
-        )
-        keystone.add_endpoint('compute', f'{self.nova.url}/v2.1')
-        self.nova.valid_token = keystone.valid
-        options = {
-            'auth_type': 'password',
-            'auth_url': keystone.auth_url,
-            'username': 'watcher',
-            'password': PASSWORD,
-            'project_name': 'service',
-            'user_domain_id': 'default',
-            'project_domain_id': 'default',
-        }
-        shared = {'auth_type': 'none', 'endpoint': 'http://127.0.0.1:1'}
-        for conf in (
-            self.conf(nova=options, watcher_clients_auth=shared),
-            self.conf(watcher_clients_auth=options),
-            self.conf(nova={'auth_section': 'there'}, there=options),
-        ):
-            found = compute.open_compute(conf)
-            assert found is not None
-            self.assertEqual(3, len(found.list_hosts()))
-            keystone.expire_tokens()
-            self.assertEqual(3, len(found.list_hosts()))
 
     # The check.
 

@@ -10,7 +10,8 @@ from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
 from metal_drivers import conf as metal_conf
-from metal_drivers import exceptions, get_driver, keystone
+from metal_drivers import exceptions, get_driver
+from metal_drivers._openstack import auth, groups
 from metal_drivers.drivers import fake, ironic
 from metal_drivers_tests.emulators import ironic as emulator
 from metal_drivers_tests.unit import base, distributions
@@ -67,7 +68,7 @@ def register_watcher(conf: cfg.ConfigOpts) -> None:
         loading.register_auth_conf_options(conf, group)
 
 
-def driver_values(conf: cfg.ConfigOpts) -> metal_conf.OptionValues:
+def driver_values(conf: cfg.ConfigOpts) -> groups.OptionValues:
     return metal_conf.driver_values(conf, 'ironic', ironic.IronicDriver)
 
 
@@ -77,8 +78,8 @@ def use_all(conf: cfg.ConfigOpts) -> None:
     metal_conf.settings(conf)
     driver_values(conf)
     metal_conf.driver_values(conf, 'fake', fake.FakeDriver)
-    metal_conf.nova_values(conf)
-    metal_conf.shared_credentials(conf)
+    groups.nova_values(conf)
+    groups.shared_credentials(conf)
 
 
 class TestRegistration(base.TestCase):
@@ -203,13 +204,13 @@ class TestNova(base.TestCase):
 
     def values(
         self, *, registered: bool, **sections: Any
-    ) -> metal_conf.OptionValues:
+    ) -> groups.OptionValues:
         conf = self.conf(**sections)
         if registered:
             register_watcher(conf)
-        return metal_conf.nova_values(conf)
+        return groups.nova_values(conf)
 
-    def both(self, **sections: Any) -> metal_conf.OptionValues:
+    def both(self, **sections: Any) -> groups.OptionValues:
         """The values, the same beside Watcher's options and without."""
         values = self.values(registered=False, **sections)
         registered = self.values(registered=True, **sections)
@@ -217,14 +218,14 @@ class TestNova(base.TestCase):
         for name in ('region_name', 'endpoint_override', *CREDENTIALS):
             self.assertEqual(values[name], registered[name], name)
         self.assertEqual(
-            keystone.interfaces(values) or ['public'],
-            keystone.interfaces(registered),
+            auth.interfaces(values) or ['public'],
+            auth.interfaces(registered),
         )
         return values
 
     def test_read_without_being_registered(self) -> None:
         conf = self.conf(nova={**CREDENTIALS, 'region_name': 'north'})
-        values = metal_conf.nova_values(conf)
+        values = groups.nova_values(conf)
         self.assertEqual('north', values.region_name)
         self.assertEqual(PASSWORD, values.password)
         self.assertNotIn('nova', conf)
@@ -245,7 +246,7 @@ class TestNova(base.TestCase):
         conf = self.conf(nova={'region_name': 'north'})
         register_watcher(conf)
         conf.set_override('region_name', 'south', group='nova')
-        self.assertEqual('south', metal_conf.nova_values(conf).region_name)
+        self.assertEqual('south', groups.nova_values(conf).region_name)
 
     def test_former_region(self) -> None:
         values = self.both(nova_client={'region_name': 'west'})
@@ -253,14 +254,14 @@ class TestNova(base.TestCase):
 
     def test_former_interface(self) -> None:
         values = self.both(nova_client={'endpoint_type': 'internalURL'})
-        self.assertEqual(['internal'], keystone.interfaces(values))
+        self.assertEqual(['internal'], auth.interfaces(values))
 
     def test_interface_in_the_singular(self) -> None:
         values = self.both(
             nova={'interface': 'admin'},
             nova_client={'endpoint_type': 'internalURL'},
         )
-        self.assertEqual(['admin'], keystone.interfaces(values))
+        self.assertEqual(['admin'], auth.interfaces(values))
 
     def test_new_names_win(self) -> None:
         values = self.both(
@@ -268,7 +269,7 @@ class TestNova(base.TestCase):
             nova_client={'region_name': 'west', 'endpoint_type': 'adminURL'},
         )
         self.assertEqual('north', values.region_name)
-        self.assertEqual(['public'], keystone.interfaces(values))
+        self.assertEqual(['public'], auth.interfaces(values))
 
     def test_auth_section(self) -> None:
         values = self.both(
@@ -295,7 +296,7 @@ class TestNova(base.TestCase):
         path = self.conf_file(nova={'region_name': 'north'})
         conf = cfg.ConfigOpts()
         conf([f'--config-dir={path.rpartition("/")[0]}'])
-        self.assertEqual('north', metal_conf.nova_values(conf).region_name)
+        self.assertEqual('north', groups.nova_values(conf).region_name)
 
     def test_wrong_value_names_section_and_option(self) -> None:
         for registered in (False, True):
@@ -310,9 +311,9 @@ class TestSharedCredentials(base.TestCase):
 
     def test_none(self) -> None:
         conf = self.conf(watcher_clients_auth={'timeout': 7})
-        self.assertIsNone(metal_conf.shared_credentials(conf))
+        self.assertIsNone(groups.shared_credentials(conf))
         register_watcher(conf)
-        self.assertIsNone(metal_conf.shared_credentials(conf))
+        self.assertIsNone(groups.shared_credentials(conf))
 
     def test_a_session_of_them(self) -> None:
         for registered in (False, True):
@@ -321,7 +322,7 @@ class TestSharedCredentials(base.TestCase):
             )
             if registered:
                 register_watcher(conf)
-            shared = metal_conf.shared_credentials(conf)
+            shared = groups.shared_credentials(conf)
             assert shared is not None
             self.assertEqual(7, shared.session.timeout)
             self.assertEqual(
@@ -334,13 +335,13 @@ class TestSharedCredentials(base.TestCase):
             watcher_clients_auth={'auth_section': 'keystone_authtoken'},
             keystone_authtoken=CREDENTIALS,
         )
-        shared = metal_conf.shared_credentials(conf)
+        shared = groups.shared_credentials(conf)
         assert shared is not None
         self.assertEqual(CREDENTIALS['auth_url'], shared.session.auth.auth_url)
 
     def test_equal_where_they_are_configured_alike(self) -> None:
-        def shared(**options: Any) -> metal_conf.Credentials | None:
-            return metal_conf.shared_credentials(
+        def shared(**options: Any) -> groups.Credentials | None:
+            return groups.shared_credentials(
                 self.conf(watcher_clients_auth={**CREDENTIALS, **options})
             )
 
@@ -360,7 +361,7 @@ class TestSharedCredentials(base.TestCase):
 
     def test_a_part_of_them_is_not_nothing(self) -> None:
         conf = self.conf(watcher_clients_auth={'username': 'watcher'})
-        shared = metal_conf.shared_credentials(conf)
+        shared = groups.shared_credentials(conf)
         assert shared is not None
         error = self.refusal(lambda: shared.session)
         self.assertIn('[watcher_clients_auth] lacks auth_type', str(error))
@@ -377,7 +378,7 @@ class TestIronicValues(base.TestCase):
                 register_watcher(conf)
             values = driver_values(conf)
             self.assertEqual('west', values.region_name)
-            self.assertEqual(['public'], keystone.interfaces(values))
+            self.assertEqual(['public'], auth.interfaces(values))
 
     def test_own_group_wins(self) -> None:
         values = driver_values(
@@ -395,7 +396,7 @@ class TestIronicValues(base.TestCase):
             )
         )
         self.assertEqual('north', values.region_name)
-        self.assertEqual(['internal'], keystone.interfaces(values))
+        self.assertEqual(['internal'], auth.interfaces(values))
 
     def test_former_group_alone_is_no_configuration(self) -> None:
         conf = self.conf(
@@ -411,7 +412,7 @@ class TestIronicValues(base.TestCase):
             )
         )
         self.assertEqual(PASSWORD, values.password)
-        self.assertEqual((), keystone.missing_credentials(values))
+        self.assertEqual((), auth.missing_credentials(values))
 
     def test_wrong_value_names_section_and_option(self) -> None:
         conf = self.conf(**{IRONIC: {'connect_retries': 'often'}})
@@ -430,9 +431,9 @@ class TestSecrets(base.TestCase):
             **{IRONIC: CREDENTIALS},
         )
         for values in (
-            metal_conf.nova_values(conf),
+            groups.nova_values(conf),
             driver_values(conf),
-            metal_conf.shared_credentials(conf),
+            groups.shared_credentials(conf),
         ):
             for text in (
                 repr(values),
@@ -442,21 +443,21 @@ class TestSecrets(base.TestCase):
                 self.assertNotIn(PASSWORD, text)
         for values in (
             driver_values(conf),
-            metal_conf.shared_credentials(conf),
+            groups.shared_credentials(conf),
         ):
             self.assertIn('password', repr(values))
 
     def test_error_about_the_secret_itself(self) -> None:
         # oslo.config takes what follows a $ for the name of an option.
         conf = self.conf(nova={**CREDENTIALS, 'password': 'pa$sesame'})
-        error = self.refusal(metal_conf.nova_values, conf)
+        error = self.refusal(groups.nova_values, conf)
         self.assertIn('[nova] password', str(error))
         self.assertIn('$$', str(error))
         self.assertNotIn('sesame', self.traceback(error))
 
     def test_a_dollar_written_as_the_error_says(self) -> None:
         conf = self.conf(nova={**CREDENTIALS, 'password': 'pa$$word'})
-        self.assertEqual('pa$word', metal_conf.nova_values(conf).password)
+        self.assertEqual('pa$word', groups.nova_values(conf).password)
 
     def test_error_about_a_secret_of_the_wrong_type(self) -> None:
         site = self.useFixture(distributions.Distributions())
@@ -528,7 +529,7 @@ class TestWatchersLoader(base.TestCase):
         conf = self.conf(**{FAKE: {'nodes': 2}})
         get_driver(conf)
         self.load('fake', conf)
-        self.load('ironic', conf, osc=metal_conf.Credentials(CREDENTIALS))
+        self.load('ironic', conf, osc=groups.Credentials(CREDENTIALS))
         self.assertIsInstance(get_driver(conf).driver, fake.FakeDriver)
 
 
@@ -562,9 +563,9 @@ class TestListOpts(base.TestCase):
         borrowed = {
             opt.dest
             for opt in (
-                *keystone.adapter_options(),
-                *keystone.session_options(),
-                *keystone.auth_options(),
+                *auth.adapter_options(),
+                *auth.session_options(),
+                *auth.auth_options(),
             )
         }
         checked = 0

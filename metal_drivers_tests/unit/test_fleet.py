@@ -7,7 +7,7 @@ import testtools
 
 from metal_drivers import exceptions, fleet
 from metal_drivers.model import ComputeHost, Node
-from metal_drivers_tests.unit import simulation
+from metal_drivers_tests.unit.power import simulator
 
 UUID = '8d6b7f6c-6b1f-4c63-9b0e-0f0f8a1d2c3e'
 
@@ -127,7 +127,7 @@ class TestMatch(testtools.TestCase):
         )
 
     def test_without_nova(self) -> None:
-        cloud = simulation.SimCloud(2)
+        cloud = simulator.SimCloud(2)
         found = fleet.load(cloud.driver, None)
         self.assertEqual(
             [(None, 'Nova is not configured', False)] * 2,
@@ -135,7 +135,7 @@ class TestMatch(testtools.TestCase):
         )
 
     def test_one_list_of_each(self) -> None:
-        cloud = simulation.SimCloud(2)
+        cloud = simulator.SimCloud(2)
         found = fleet.load(cloud.driver, cloud.nova)
         self.assertEqual(['list_nodes', 'list_hosts'], cloud.calls.names())
         self.assertEqual(
@@ -143,7 +143,7 @@ class TestMatch(testtools.TestCase):
         )
 
     def test_nova_that_does_not_answer_is_not_no_nova(self) -> None:
-        cloud = simulation.SimCloud()
+        cloud = simulator.SimCloud()
         cloud.fail(exceptions.UnavailableError('away'), 'list_hosts')
         self.assertRaises(
             exceptions.UnavailableError,

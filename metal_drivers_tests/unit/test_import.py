@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is imported, and when.
+"""What is imported, by whom, and when.
 
-A process takes on no library that it does not use. Each test looks into a
-process of its own.
+Inside the package imports run down only. And a process takes on no library
+that it does not use: that is tested in processes of their own.
 """
 
+import ast
 import json
+import pathlib
+from collections.abc import Iterator
 from typing import Any
 
+import metal_drivers
 from metal_drivers_tests.unit import base, distributions
 
 #: Prints which of the libraries of drivers have been imported.
@@ -82,3 +86,110 @@ class TestImports(base.TestCase):
         )
         self.assertEqual('Driver', name)
         self.assertEqual(['acme_client', 'yaml'], imported)
+
+
+#: Who stands above whom. Each imports what is below, and its own package.
+FLOORS = (
+    ('cli', 'watcher'),
+    ('services',),
+    ('power',),
+    ('lookup',),
+    ('fleet',),
+    ('selector', 'compute'),
+    ('candidates',),
+    ('conf',),
+    ('boundary', 'plugins'),
+    ('base',),
+    ('_openstack',),
+    ('_text',),
+    ('redaction',),
+    ('ages', 'exceptions'),
+    ('model',),
+)
+_FLOOR_OF = {
+    room: floor for floor, rooms in enumerate(FLOORS) for room in rooms
+}
+#: What a driver may use.
+FOR_DRIVERS = FLOORS[_FLOOR_OF['base'] :]
+
+_TOP = pathlib.Path(metal_drivers.__file__).parent
+
+
+def _rooms() -> set[str]:
+    return {
+        path.stem
+        for path in _TOP.iterdir()
+        if path.suffix == '.py' or (path / '__init__.py').exists()
+    } - {'__init__'}
+
+
+def _imports() -> Iterator[tuple[pathlib.Path, str]]:
+    """Every import of every module, inside of functions too: the dotted
+    name of what is imported."""
+    for path in sorted(_TOP.rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield path.relative_to(_TOP), alias.name
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    yield path.relative_to(_TOP), f'{node.module}.{alias.name}'
+
+
+class TestArrows(base.TestCase):
+    """Imports run down: what is below works without what is above."""
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """From a room to another room."""
+        for path, name in _imports():
+            parts = name.split('.')
+            room = path.with_suffix('').parts[0]
+            if parts[0] == 'metal_drivers' and room != '__init__':
+                # Our own modules do not come back in by the front door.
+                self.assertIn(parts[1], _rooms(), f'{path}: {name}')
+                if parts[1] != room:
+                    yield str(path), parts[1]
+
+    def test_each_room_has_its_floor(self) -> None:
+        self.assertEqual(_rooms() - {'drivers'}, set(_FLOOR_OF))
+
+    def test_imports_run_down(self) -> None:
+        seen = 0
+        for path, room in self.arrows():
+            source = pathlib.PurePath(path).with_suffix('').parts[0]
+            if source != 'drivers':
+                seen += 1
+                self.assertLess(
+                    _FLOOR_OF[source],
+                    _FLOOR_OF.get(room, -1),
+                    f'{path} imports {room}',
+                )
+        self.assertGreater(seen, 100)
+
+    def test_drivers_use_the_lower_floors_only(self) -> None:
+        allowed = {room for rooms in FOR_DRIVERS for room in rooms}
+        found = {
+            (path, room)
+            for path, room in self.arrows()
+            if path.startswith('drivers/')
+        }
+        self.assertTrue(found)
+        self.assertEqual(
+            set(), {each for each in found if each[1] not in allowed}
+        )
+
+    def test_no_driver_knows_another(self) -> None:
+        for path, name in _imports():
+            parts = name.split('.')
+            if parts[:2] == ['metal_drivers', 'drivers']:
+                self.assertEqual(
+                    ('drivers', parts[2]), path.with_suffix('').parts[:2]
+                )
+
+    def test_only_watchers_plugins_import_watcher(self) -> None:
+        found = {
+            path.parts[0]
+            for path, name in _imports()
+            if name.split('.')[0] == 'watcher'
+        }
+        self.assertEqual({'watcher'}, found)

@@ -11,7 +11,7 @@ import urllib.parse
 import testtools
 from oslo_config import cfg
 
-from metal_drivers import foreign, redaction
+from metal_drivers import _text, redaction
 
 #: Such as people choose, and such as machines make.
 SECRETS = (
@@ -143,11 +143,9 @@ class Mute(Exception):
 
 class TestExceptions(testtools.TestCase):
     def test_a_text_that_cannot_be_read(self) -> None:
-        self.assertEqual(
-            'Mute: (its text cannot be read)', foreign.said(Mute())
-        )
-        self.assertEqual('ValueError', foreign.said(ValueError()))
-        self.assertEqual('ValueError: a b', foreign.said(ValueError('a\nb')))
+        self.assertEqual('Mute: (its text cannot be read)', _text.said(Mute()))
+        self.assertEqual('ValueError', _text.said(ValueError()))
+        self.assertEqual('ValueError: a b', _text.said(ValueError('a\nb')))
 
     def test_a_traceback_without_secrets(self) -> None:
         redact = redaction.Redactor(['s3cret4711'])

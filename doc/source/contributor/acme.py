@@ -44,8 +44,6 @@ class AcmeDriver(MetalDriver):
         return _node(self._call('GET', _path(node_id)))
 
     def set_power_state(self, node_id, state, mode=OffMode.HARD, timeout=None):
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a socket cannot be switched {state.value}')
         if state is PowerState.OFF and mode is OffMode.SOFT:
             raise UnsupportedError('ACME only cuts the power')
         # Who answers with no socket was not ACME, and may have done nothing.

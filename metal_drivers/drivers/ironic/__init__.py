@@ -7,7 +7,7 @@ proxy's raw requests do the rest. Not used of it: objects for each node,
 and the retries of 409 and 503, which spend 15 s on a refusal that stands.
 
 ``connection`` is the way there, ``nodes`` reads what Ironic tells of a node,
-and ``driver`` keeps the contract.
+and ``driver`` keeps the contract, with ``checks``.
 """
 
 from metal_drivers.drivers.ironic.driver import IronicDriver

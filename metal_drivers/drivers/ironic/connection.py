@@ -9,7 +9,8 @@ from typing import Any
 from keystoneauth1 import adapter as ks_adapter
 from keystoneauth1 import exceptions as ks_exceptions
 
-from metal_drivers import base, exceptions, keystone
+from metal_drivers import base, exceptions
+from metal_drivers._openstack import auth
 
 GROUP = f'{base.NAMESPACE}.ironic'
 
@@ -18,8 +19,8 @@ def open_session(
     config: Mapping[str, Any], osc: base.OpenStackClients | None
 ) -> Any:
     """Own credentials first, then the shared ones."""
-    if keystone.credentials_present(config):
-        return keystone.load_session(config, group=GROUP)
+    if auth.credentials_present(config):
+        return auth.load_session(config, group=GROUP)
     if osc is None:
         raise exceptions.ConfigurationError(
             f'Ironic has no credentials: [{GROUP}] has no auth_type, and '
@@ -29,7 +30,7 @@ def open_session(
             '[metal_drivers] driver.',
             options=('auth_type',),
         )
-    return keystone.share_session(osc.session, config, group=GROUP)
+    return auth.share_session(osc.session, config, group=GROUP)
 
 
 def connector(config: Mapping[str, Any], session: Any) -> Any:
@@ -47,8 +48,8 @@ def connector(config: Mapping[str, Any], session: Any) -> Any:
     options: dict[str, Any] = {
         f'baremetal_{name}': value
         for name, value in {
-            'endpoint_override': keystone.endpoint(config),
-            'interface': keystone.interfaces(config),
+            'endpoint_override': auth.endpoint(config),
+            'interface': auth.interfaces(config),
             'service_type': config.get('service_type'),
             'service_name': config.get('service_name'),
             'connect_retries': config.get('connect_retries') or 0,
@@ -87,10 +88,10 @@ def _knock(config: Mapping[str, Any], session: Any) -> int:
 
     :raises ClientException: of keystoneauth, where nobody answers.
     """
-    url = keystone.endpoint(config) or session.get_endpoint(
+    url = auth.endpoint(config) or session.get_endpoint(
         service_type=config.get('service_type') or 'baremetal',
         service_name=config.get('service_name'),
-        interface=keystone.interfaces(config),
+        interface=auth.interfaces(config),
         region_name=config.get('region_name'),
     )
     status: int = session.get(

@@ -12,13 +12,13 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import base, exceptions, keystone, rest
-from metal_drivers.drivers.ironic import connection
+from metal_drivers import base, exceptions
+from metal_drivers._openstack import auth, client
+from metal_drivers.drivers.ironic import checks, connection
 from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
 from metal_drivers.model import (
     Capability,
     CheckResult,
-    CheckStatus,
     Node,
     OffMode,
     PowerState,
@@ -55,7 +55,7 @@ class IronicDriver(base.MetalDriver):
     ) -> None:
         super().__init__(config, osc)
         self._session = connection.open_session(config, osc)
-        self._ironic = rest.Service(
+        self._ironic = client.Service(
             connection.connector(config, self._session),
             'Ironic',
             _GROUP,
@@ -75,17 +75,17 @@ class IronicDriver(base.MetalDriver):
             cfg.StrOpt(
                 'resource_class', help='Only nodes of this resource class.'
             ),
-            *keystone.adapter_options(
+            *auth.adapter_options(
                 {
                     'region-name': 'ironic_client.region_name',
                     'valid-interfaces': 'ironic_client.endpoint_type',
                 }
             ),
-            *keystone.session_options(),
+            *auth.session_options(),
         ]
         taken = {opt.dest for opt in options}
         return options + [
-            opt for opt in keystone.auth_options() if opt.dest not in taken
+            opt for opt in auth.auth_options() if opt.dest not in taken
         ]
 
     @classmethod
@@ -93,13 +93,13 @@ class IronicDriver(base.MetalDriver):
         """Ready with credentials of its own that are complete, or with
         an endpoint or a filter alone: the credentials are then those of
         ``[watcher_clients_auth]``."""
-        own = keystone.credentials_present(config)
+        own = auth.credentials_present(config)
         return base.ConfigState.of(
             present=own
             or any(
                 config.get(name) for name in ('endpoint_override', *FILTERS)
             ),
-            missing=keystone.missing_credentials(config) if own else (),
+            missing=auth.missing_credentials(config) if own else (),
         )
 
     def list_nodes(self) -> list[Node]:
@@ -124,7 +124,7 @@ class IronicDriver(base.MetalDriver):
                 f'in [{_GROUP}].',
             ) from exc
         if not nodes:
-            LOG.warning('%s', self._why_empty())
+            LOG.warning('%s', checks.why_empty(self._ironic, self._filters()))
         return nodes
 
     def get_node(self, node_id: str) -> Node:
@@ -153,8 +153,6 @@ class IronicDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
-        if state not in (PowerState.ON, PowerState.OFF):
-            raise ValueError(f'a node cannot be powered {state.value}')
         soft = state is PowerState.OFF and mode is OffMode.SOFT
         target = f'{"soft " if soft else ""}power {state.value}'
         body: dict[str, Any] = {'target': target}
@@ -183,74 +181,19 @@ class IronicDriver(base.MetalDriver):
             raise
 
     def check(self) -> list[CheckResult]:
-        results = []
-        try:
-            results.append(
-                CheckResult(
-                    'ironic endpoint',
-                    CheckStatus.OK,
-                    f'{self._ironic.url()}, API {self._microversion()}',
-                )
+        return list(
+            checks.run(
+                self._ironic,
+                self._microversion,
+                self.list_nodes,
+                self._filters(),
             )
-            results.append(self._check_rights())
-            nodes = self.list_nodes()
-        except exceptions.MetalError as exc:
-            name = 'ironic endpoint' if not results else 'ironic nodes'
-            return [*results, CheckResult(name, CheckStatus.FAILED, str(exc))]
-        if nodes:
-            told = CheckResult(
-                'ironic nodes', CheckStatus.OK, f'{len(nodes)} nodes'
-            )
-        else:
-            told = CheckResult(
-                'ironic nodes', CheckStatus.WARNING, self._why_empty()
-            )
-        return [*results, told]
+        )
 
     def close(self) -> None:
         # A session that is shared is not ours to close.
         if self.osc is None or self._session is not self.osc.session:
             self._session.session.close()
-
-    def _check_rights(self) -> CheckResult:
-        name = 'ironic rights'
-        access = self._ironic.access()
-        if access is None:
-            return CheckResult(
-                name, CheckStatus.OK, 'no Keystone: every user may act'
-            )
-        roles = sorted(access.role_names or ())
-        named = ', '.join(roles) or 'none'
-        scope = (
-            'the system'
-            if access.system_scoped
-            else (f'project {access.project_name or access.project_id}')
-        )
-        detail = f'{access.username} has the roles {named} in {scope}'
-        if set(roles) & {'admin', 'service', 'member', 'manager'}:
-            return CheckResult(name, CheckStatus.OK, detail)
-        return CheckResult(
-            name,
-            CheckStatus.FAILED,
-            f'{detail}; none of them may change power. Give it the role '
-            'admin in the system, or service.',
-        )
-
-    def _why_empty(self) -> str:
-        filters = self._filters()
-        if filters:
-            narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
-            hint = f'none matches {narrowed}'
-        else:
-            hint = 'none is enrolled'
-        if self._ironic.access() is None:
-            return f'Ironic shows no nodes: {hint}.'
-        return (
-            f'Ironic shows no nodes: {hint}, or this user may not see them. '
-            'To see all nodes, it needs a role in the system (system_scope '
-            '= all), or the role "service" in the service project with '
-            '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
-        )
 
     def _explain_conflict(
         self, node_id: str, state: PowerState, exc: exceptions.BusyError

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from metal_drivers import exceptions, foreign
+from metal_drivers import _text, exceptions
 from metal_drivers.model import Node, PowerState
 
 #: The fields asked for, by the minor version that brought them.
@@ -82,7 +82,7 @@ def node_of(entry: Mapping[str, Any]) -> Node:
         ),
         keep_off=settled,
         soft_off=entry.get('power_interface') not in _NO_SOFT_OFF,
-        fault=foreign.clean(str(fault)) if fault else None,
+        fault=_text.clean(str(fault)) if fault else None,
         labels=frozenset(entry.get('traits') or ()),
         details={
             key: entry[key]

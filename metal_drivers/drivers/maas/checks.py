@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers.drivers.maas import client, options
+from metal_drivers.drivers.maas import client, connection
+from metal_drivers.drivers.maas.nodes import FILTERS
 from metal_drivers.model import CheckResult, CheckStatus, Node
 
 #: Seconds that a clock may be off before it is worth a word; from 300 s
@@ -79,7 +80,7 @@ def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
             name,
             CheckStatus.WARNING,
             'not verified: anyone on the network path can read the API key. '
-            f'Replace [{options.GROUP}] insecure by cafile',
+            f'Replace [{connection.GROUP}] insecure by cafile',
         )
     trusted = (
         config.get('cafile') or 'the certificate authorities of the system'
@@ -140,7 +141,7 @@ def _filters(
         return CheckResult(
             'maas filters',
             CheckStatus.FAILED,
-            f'{"; ".join(unknown)}. Correct this in [{options.GROUP}]',
+            f'{"; ".join(unknown)}. Correct this in [{connection.GROUP}]',
         )
     return CheckResult(
         'maas filters', CheckStatus.OK, f'MAAS has each of {", ".join(chosen)}'
@@ -150,7 +151,7 @@ def _filters(
 def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
     chosen = [
         f'{option} = {", ".join(config[option])}'
-        for option in options.FILTERS
+        for option in FILTERS
         if config.get(option)
     ]
     narrowed = f' with {"; ".join(chosen)}' if chosen else ''
@@ -173,7 +174,7 @@ def _items(told: Any) -> list[Any]:
     if not isinstance(told, list):
         raise exceptions.ProtocolError(
             'MAAS: the reply is not a list',
-            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+            cure=f'Check that [{connection.GROUP}] url leads to MAAS itself.',
         )
     return told
 
@@ -182,6 +183,6 @@ def _field(told: Any, name: str) -> Any:
     if not isinstance(told, dict) or name not in told:
         raise exceptions.ProtocolError(
             f'MAAS: the reply has no {name}',
-            cure=f'Check that [{options.GROUP}] url leads to MAAS itself.',
+            cure=f'Check that [{connection.GROUP}] url leads to MAAS itself.',
         )
     return told[name]

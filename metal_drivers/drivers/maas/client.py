@@ -12,14 +12,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-from metal_drivers import exceptions, foreign
+from metal_drivers import _text, exceptions
 from metal_drivers.drivers.maas import (
-    address,
     connection,
-    credentials,
     libraries,
     loop,
     replies,
+    session,
 )
 
 T = TypeVar('T')
@@ -43,7 +42,7 @@ class MaasClient:
     def __init__(
         self,
         url: str,
-        key: credentials.ApiKey,
+        key: connection.ApiKey,
         *,
         section: str,
         timeout: float = 60,
@@ -52,8 +51,10 @@ class MaasClient:
         most: int = 4,
     ) -> None:
         self._lib = libraries.Libraries()
-        self._url = address.base_url(url, section)
-        self._tls = address.tls_context(self._url, cafile, insecure, section)
+        self._url = connection.base_url(url, section)
+        self._tls = connection.tls_context(
+            self._url, cafile, insecure, section
+        )
         self._key = key
         self._replies = replies.Replies(section, self.url(), key)
         self._timeout = timeout
@@ -144,12 +145,12 @@ class MaasClient:
 
     def url(self) -> str:
         """Where MAAS is, as configured."""
-        return foreign.clean(self._url.removesuffix(address.API))
+        return _text.clean(self._url.removesuffix(connection.API))
 
     def clock_ahead(self) -> float | None:
         """How many seconds its clock is ahead; None: it has not told."""
         here = self._connected
-        return None if here is None else here.connection.ahead
+        return None if here is None else here.session.ahead
 
     def close(self) -> None:
         """End the thread and the connections; any number of times."""
@@ -166,7 +167,7 @@ class MaasClient:
         self, work: Callable[[Turn], Coroutine[Any, Any, T]], what: str
     ) -> T:
         here = self._here()
-        async with here.connection.turn:
+        async with here.session.turn:
             # Without these no request of the turn can be made.
             await self._within(self._timeout, _DESCRIBE, self._prepare(here))
             return await work(Turn(self, here))
@@ -205,7 +206,7 @@ class MaasClient:
         params = {name: fields.pop(name) for name in handler.params}
         call = self._lib.call(params, getattr(handler, name))
         uri, body, headers = call.prepare(fields)
-        return await here.connection.send(
+        return await here.session.send(
             call.action.method, uri, body, headers, what
         )
 
@@ -213,37 +214,29 @@ class MaasClient:
         """What belongs to the loop that this runs in."""
         if (
             self._connected is None
-            or self._connected.connection.loop
-            is not asyncio.get_running_loop()
+            or self._connected.session.loop is not asyncio.get_running_loop()
         ):
             self._connected = _Connected(
-                connection.Connection(
+                session.Session(
                     self._lib.aiohttp, self._most, self._tls, self._replies
                 )
             )
-            self._loop.at_end(self._connected.connection.close)
+            self._loop.at_end(self._connected.session.close)
         return self._connected
 
-    async def _describe(self, http: connection.Connection) -> dict[str, Any]:
+    async def _describe(self, http: session.Session) -> dict[str, Any]:
         """What the API offers, with its addresses moved to ours.
 
         MAAS advertises the name that it believes it has, which behind a
         proxy or a TLS front end may lead nowhere.
         """
-        base = self._url.replace('{', '{{').replace('}', '}}')
         error: exceptions.MetalError
         try:
             async with asyncio.timeout(self._timeout):
                 found: dict[str, Any] = await http.send(
                     'GET', f'{self._url}describe/', None, {}, _DESCRIBE
                 )
-            for resource in found['resources']:
-                for handler in (resource['anon'], resource['auth']):
-                    if handler is not None:
-                        _, api, path = handler['uri'].partition(address.API)
-                        if not api:
-                            raise ValueError('not an address of the API')
-                        handler['uri'] = base + path
+            _move(found, self._url)
             # What libmaas cannot read is not kept.
             self._lib.session(found, 'a:b:c')
         except (
@@ -290,8 +283,8 @@ class Turn:
 class _Connected:
     """What belongs to one event loop, and ends with it."""
 
-    def __init__(self, http: connection.Connection) -> None:
-        self.connection = http
+    def __init__(self, http: session.Session) -> None:
+        self.session = http
         self.key = ''
         self.api: Any = None
         self._shared: asyncio.Task[dict[str, Any]] | None = None
@@ -306,9 +299,21 @@ class _Connected:
         if task is None or (
             task.done() and (task.cancelled() or task.exception())
         ):
-            task = self._shared = asyncio.create_task(work(self.connection))
+            task = self._shared = asyncio.create_task(work(self.session))
             # Its error is known, even where nobody waits for it any more.
             task.add_done_callback(
                 lambda task: task.cancelled() or task.exception()
             )
         return await asyncio.shield(task)
+
+
+def _move(description: Mapping[str, Any], url: str) -> None:
+    """Have every address of the description lead to this URL."""
+    base = url.replace('{', '{{').replace('}', '}}')
+    for resource in description['resources']:
+        for handler in (resource['anon'], resource['auth']):
+            if handler is not None:
+                _, api, path = handler['uri'].partition(connection.API)
+                if not api:
+                    raise ValueError('not an address of the API')
+                handler['uri'] = base + path

@@ -1,188 +1,260 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pooled connections of one event loop.
-
-libmaas opens one for each request, without a time-out and without a CA
-of one's own; its ``dispatch`` is what this stands in for.
-"""
+"""The way to MAAS: the options, the URL, the certificates and the API key."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import email.utils
+import os
+import re
 import ssl
-import time
+import traceback
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from metal_drivers.drivers.maas import native, plain, replies
+from oslo_config import cfg
 
-#: Seconds to connect; longer helps no one.
-CONNECT = 10.0
+from metal_drivers import _text, base, exceptions
+from metal_drivers.drivers.maas.nodes import FILTERS
+
+GROUP = f'{base.NAMESPACE}.maas'
+
+#: Seconds for one request.
+TIMEOUT = 60
+
+#: Seconds for a list of machines. MAAS takes 0.1 s for each of them at
+#: its slowest, so that this is enough for about 3000.
+LIST_TIMEOUT = 300
+
+_FALLBACK = 'maas_client'
+
+#: The part of every address that follows the configured one.
+API = '/api/2.0/'
+
+_KEY = re.compile('[!-9;-~]+(:[!-9;-~]+){2}')
+_SHAPE = 'It has three parts, "consumer:token:secret"; copy it from MAAS.'
 
 
-class Connection:
-    """Requests of one loop, and no more at once than allowed.
+def options() -> list[cfg.Opt]:
+    return [
+        cfg.StrOpt(
+            'url',
+            deprecated_group=_FALLBACK,
+            help='Where MAAS is, for example '
+            'http://maas.example.org:5240/MAAS.',
+        ),
+        cfg.StrOpt(
+            'api_key',
+            secret=True,
+            deprecated_group=_FALLBACK,
+            help='The API key of a MAAS user, who is an administrator or '
+            'owns the machines: consumer:token:secret.',
+        ),
+        cfg.StrOpt(
+            'api_key_file',
+            help='A file with the API key; it overrides api_key. It is '
+            'read again when it has changed.',
+        ),
+        cfg.IntOpt(
+            'timeout',
+            default=TIMEOUT,
+            min=1,
+            deprecated_group=_FALLBACK,
+            help='How long a request may take, in seconds. The list of '
+            'machines has list_timeout.',
+        ),
+        cfg.IntOpt(
+            'list_timeout',
+            default=LIST_TIMEOUT,
+            min=1,
+            help='How long the list of machines may take, in seconds. MAAS '
+            'takes up to 0.1 s for each machine: with more than 3000, or a '
+            'slower MAAS, set more.',
+        ),
+        cfg.StrOpt(
+            'cafile',
+            help='A file with the certificates of the trusted certificate '
+            'authorities, in PEM format. By default those of the system.',
+        ),
+        cfg.BoolOpt(
+            'insecure',
+            default=False,
+            help='Whether to trust any certificate. Anyone on the network '
+            'path can then read the API key.',
+        ),
+        cfg.ListOpt(
+            'tags',
+            default=[],
+            help='Only machines that have all of these tags.',
+        ),
+        cfg.ListOpt(
+            'not_tags',
+            default=[],
+            help='Only machines that have none of these tags.',
+        ),
+        cfg.ListOpt(
+            'pools',
+            default=[],
+            help='Only machines of one of these resource pools.',
+        ),
+        cfg.ListOpt(
+            'zones',
+            default=[],
+            help='Only machines of one of these zones.',
+        ),
+        cfg.IntOpt(
+            'max_concurrent',
+            default=4,
+            min=1,
+            help='How many requests are made at once. A region worker '
+            'serves no more than four.',
+        ),
+    ]
 
-    :param aiohttp: the library.
-    :param most: how many requests, and connections, at once.
+
+def missing(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options that have to be set, and are not."""
+    names = [] if config.get('url') else ['url']
+    if not (config.get('api_key') or config.get('api_key_file')):
+        names.append('api_key')
+    return tuple(names)
+
+
+def filters(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What to ask MAAS for; only what runs something concerns us."""
+    wanted = {'status': ['deployed']}
+    for option, name in FILTERS.items():
+        if config.get(option):
+            wanted[name] = list(config[option])
+    return wanted
+
+
+def base_url(url: str, section: str) -> str:
+    """The root of the API: ``…/MAAS/api/2.0/``.
+
+    :param url: as configured, with or without the part of the API.
+    :raises ConfigurationError: it is not one that can be used.
     """
-
-    def __init__(
-        self,
-        aiohttp: Any,
-        most: int,
-        tls: ssl.SSLContext | None,
-        made_of: replies.Replies,
-    ) -> None:
-        self.loop = asyncio.get_running_loop()
-        #: Held by each turn, whose requests' deadlines begin within it.
-        self.turn = asyncio.Semaphore(most)
-        #: How many seconds the clock over there is ahead, once known.
-        self.ahead: float | None = None
-        self._aiohttp = aiohttp
-        self._replies = made_of
-        self._tls = tls is not None
-        #: Whether there has been a connection, its handshake done.
-        self._connected = False
-        traced = aiohttp.TraceConfig()
-        traced.on_connection_create_end.append(self._note_connection)
-        self._http = self._session(most, tls, trace_configs=[traced])
-
-    async def send(
-        self,
-        method: str,
-        uri: str,
-        body: Any,
-        headers: Mapping[str, str],
-        what: str,
-    ) -> Any:
-        """One request; what its JSON says.
-
-        :raises MetalError: the reply says otherwise, or there is none.
-        """
-        headers = {'Accept': 'application/json,*/*;q=0.9', **headers}
-        work = self._exchange(method, uri, data=body, headers=headers)
-        if self._tls and not self._connected and method == 'GET':
-            work = plain.unless(
-                work,
-                lambda: self._connected,
-                lambda: self._speaks_http(uri.replace('https', 'http', 1)),
-            )
-        try:
-            reply, content = await work
-        except plain.PlainError:
-            error = self._replies.plain(what)
-        except (self._aiohttp.ClientError, OSError) as exc:
-            error = self._replies.broken(exc, what)
-        else:
-            self._compare_clocks(reply.headers.get('Date'))
-            return self._replies.read(
-                what, reply.status, reply.content_type, reply.headers, content
-            )
-        # Not in the handler: what is raised there keeps what it handles,
-        # and that may hold the headers.
-        raise error
-
-    async def close(self) -> None:
-        await self._http.close()
-
-    async def _exchange(
-        self, method: str, uri: str, **request: Any
-    ) -> tuple[Any, bytes]:
-        async with self._http.request(
-            method,
-            uri,
-            # A redirection would carry the key elsewhere, and make a GET of
-            # a power request.
-            allow_redirects=False,
-            **request,
-        ) as reply:
-            return reply, await reply.read()
-
-    def _session(
-        self, most: int, tls: ssl.SSLContext | None = None, **options: Any
-    ) -> Any:
-        verify = {} if tls is None else {'ssl': tls}
-        return self._aiohttp.ClientSession(
-            connector=self._aiohttp.TCPConnector(
-                limit=most, resolver=_Resolver(), **verify
-            ),
-            # Deadlines are set for each call, around all of it.
-            timeout=self._aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT
-            ),
-            cookie_jar=self._aiohttp.DummyCookieJar(),
-            **options,
+    url = url.strip()
+    problem = ''
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ('http', 'https') and parts.hostname
+        if '@' in url:
+            # It may hold a password, so that it is not shown.
+            problem = 'has a user in it'
+        elif not usable or parts.port == 0:
+            problem = f'is not an http or https URL: {_text.clean(url)!r}'
+    except ValueError:
+        problem = f'cannot be read: {_text.clean(url)!r}'
+    if problem:
+        raise exceptions.ConfigurationError(
+            f'MAAS: [{section}] url {problem}',
+            cure='It is, for example, http://maas.example.org:5240/MAAS; '
+            'the key goes into api_key or api_key_file.',
+            options=('url',),
         )
-
-    async def _note_connection(self, *args: Any) -> None:
-        self._connected = True
-
-    async def _speaks_http(self, uri: str) -> bool:
-        """Asked without the key, and over a connection of its own."""
-        try:
-            async with (
-                self._session(1) as http,
-                http.get(uri, allow_redirects=False) as reply,
-            ):
-                # A server of https answers http with the one or the other.
-                return reply.status != 400 and not 300 <= reply.status < 400
-        except (self._aiohttp.ClientError, OSError):
-            return False
-
-    def _compare_clocks(self, date: str | None) -> None:
-        with contextlib.suppress(TypeError, ValueError):
-            then = email.utils.parsedate_to_datetime(date or '')
-            self.ahead = then.timestamp() - time.time()
+    path = parts.path.partition(API.rstrip('/'))[0].rstrip('/')
+    return f'{parts.scheme}://{parts.netloc}{path}{API}'
 
 
-class _Resolver:
-    """Looks names up, each in a thread of its own.
+def tls_context(
+    url: str, cafile: str | None, insecure: bool, section: str
+) -> ssl.SSLContext | None:
+    """What to make of the certificate; None where there is no TLS.
 
-    Those of an executor, which asyncio would take, keep the interpreter
-    from its exit, and are green where eventlet has patched.
+    :raises ConfigurationError: the file cannot be used.
+    """
+    if not url.startswith('https:'):
+        return None
+    if insecure:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        # Made here and not by aiohttp, which reads SSL_CERT_FILE once,
+        # when it is imported.
+        return ssl.create_default_context(cafile=cafile or None)
+    except (OSError, ValueError) as exc:
+        raise exceptions.ConfigurationError(
+            f'MAAS: [{section}] cafile {cafile} cannot be used: {exc}',
+            cure='It is a file of certificates in PEM format.',
+            options=('cafile',),
+        ) from exc
+
+
+class ApiKey:
+    """The key, as it is now.
+
+    :param config: the values ``api_key`` and ``api_key_file``; the file
+        goes first.
+    :param section: for messages: where these values stand.
     """
 
-    async def resolve(
-        self, host: str, port: int = 0, family: int = 0
-    ) -> list[dict[str, Any]]:
-        socket = native.module('socket')
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[list[Any]] = loop.create_future()
+    def __init__(self, config: Mapping[str, Any], section: str) -> None:
+        self._key: str | None = config.get('api_key')
+        self._path: str | None = config.get('api_key_file')
+        self._section = section
+        self._seen: tuple[int, ...] = ()
+        #: All that was ever secret here: a reply may quote an old key.
+        self._secrets: set[str] = set()
 
-        def settle(result: list[Any], error: OSError | None) -> None:
-            if found.done():  # nobody waits any more
+    def current(self) -> str:
+        """The key; read again where its file has changed.
+
+        :raises ConfigurationError: there is none, or it is malformed.
+        """
+        if self._path:
+            self._read(self._path)
+        key = (self._key or '').strip()
+        if not _KEY.fullmatch(key):
+            where = self._path or f'[{self._section}] api_key'
+            raise exceptions.ConfigurationError(
+                f'MAAS: the API key in {where} is malformed',
+                cure=_SHAPE,
+                options=('api_key_file' if self._path else 'api_key',),
+            )
+        for part in (key, *key.split(':')):
+            self._secrets |= {part, urllib.parse.quote(part, safe='')}
+        return key
+
+    def redact(self, text: str) -> str:
+        """The text without any part of the key."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, '***')
+        return text
+
+    def chainable(self, exc: BaseException) -> BaseException | None:
+        """The error, unless it or what it was caused by tells the key.
+
+        aiohttp's errors may have the headers of their request in them.
+        """
+        links: list[BaseException] = []
+        link: BaseException | None = exc
+        while link is not None and link not in links:
+            links.append(link)
+            link = link.__cause__ or link.__context__
+        text = '\n'.join([*traceback.format_exception(exc), *map(repr, links)])
+        return exc if self.redact(text) == text else None
+
+    def _read(self, path: str) -> None:
+        try:
+            stat = os.stat(path)
+            seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if seen == self._seen:
                 return
-            if error is None:
-                found.set_result(result)
-            else:
-                found.set_exception(error)
+            with open(path, 'rb') as file:
+                # What is not ASCII is no key; it must not end up in the
+                # error of a codec.
+                self._key = file.read().decode('ascii', 'replace')
+        except OSError as exc:
+            raise exceptions.ConfigurationError(
+                f'MAAS: the API key cannot be read from {path}: '
+                f'{exc.strerror}',
+                cure=f'Check [{self._section}] api_key_file.',
+                options=('api_key_file',),
+            ) from exc
+        self._seen = seen
 
-        def look_up() -> None:
-            result: list[Any] = []
-            error = None
-            try:
-                result = socket.getaddrinfo(
-                    host, port, family, socket.SOCK_STREAM
-                )
-            except OSError as exc:
-                error = exc
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(settle, result, error)
-
-        native.start_thread(look_up, 'metal-maas-resolver')
-        return [
-            {
-                'hostname': host,
-                'host': address[0],
-                'port': address[1],
-                'family': family,
-                'proto': proto,
-                'flags': socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            }
-            for family, _, proto, _, address in await found
-        ]
-
-    async def close(self) -> None:
-        pass
+    def __repr__(self) -> str:
+        return f'<ApiKey of [{self._section}]>'

@@ -13,8 +13,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from metal_drivers import exceptions, foreign
-from metal_drivers.drivers.maas import credentials
+from metal_drivers import _text, exceptions
+from metal_drivers.drivers.maas import connection
 
 #: What is tried with a list of machines, which has a time-out of its own.
 LIST = 'list machines'
@@ -49,9 +49,7 @@ class Replies:
     :param key: what must not be seen.
     """
 
-    def __init__(
-        self, section: str, url: str, key: credentials.ApiKey
-    ) -> None:
+    def __init__(self, section: str, url: str, key: connection.ApiKey) -> None:
         self._section = section
         self._url = url
         self._key = key
@@ -181,7 +179,7 @@ class Replies:
         if status == 401:
             return self._not_known(tried, content)
         page = content_type == 'text/html'
-        said = '' if page else self._say(_text(content))
+        said = '' if page else self._say(_reason_of(content))
         came = f'{status}: {said or _nothing(page)}'
         match status:
             case 400 if content.startswith(_UNSIGNED) and not page:
@@ -240,7 +238,7 @@ class Replies:
         )
 
     def _say(self, text: str) -> str:
-        return foreign.clean(self._key.redact(text))
+        return _text.clean(self._key.redact(text))
 
 
 def _tried(what: str) -> str:
@@ -275,7 +273,7 @@ def _nothing(page: bool) -> str:
     return 'a page of HTML' if page else 'no reason given'
 
 
-def _text(content: bytes) -> str:
+def _reason_of(content: bytes) -> str:
     """The reason in the body: text, or JSON of field and reasons."""
     text = content.decode('utf-8', 'replace')
     try:

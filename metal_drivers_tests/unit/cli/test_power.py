@@ -10,8 +10,8 @@ from unittest import mock
 import fixtures
 
 from metal_drivers_tests.emulators import messages
-from metal_drivers_tests.unit import simulation
 from metal_drivers_tests.unit.cli import base
+from metal_drivers_tests.unit.power import simulator
 
 
 def is_power(request: messages.Request) -> bool:
@@ -24,7 +24,7 @@ class TestPower(base.CommandTestCase):
         self.useFixture(
             fixtures.MonkeyPatch(
                 'metal_drivers.power.engine.Clock',
-                lambda: simulation.SimClock(simulation.Calls()),
+                lambda: simulator.SimClock(simulator.Calls()),
             )
         )
 
@@ -46,6 +46,16 @@ class TestPower(base.CommandTestCase):
         self.assertEqual([('metal-01 (compute-01)', 'done')], self.rows(done))
         self.assertEqual('power on', self.state('metal-01'))
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
+
+    def test_what_one_power_off_asks_of_the_services(self) -> None:
+        """No more than this, and no list of hypervisors among it. By the
+        name of its node, Nova is asked three times more whether a host has
+        that name, too."""
+        self.config['metal_drivers'] = {'power_off_mode': 'hard'}
+        done = self.metal('node', 'power', 'off', 'compute-01', '--yes')
+        self.assertEqual(0, done.status, done.stderr)
+        self.assertLessEqual(len(self.ironic.requests), 7)
+        self.assertLessEqual(len(self.nova.requests), 10)
 
     def test_already_so_is_good(self) -> None:
         done = self.metal('node', 'power', 'on', 'metal-01', '-f', 'json')
@@ -211,7 +221,7 @@ class TestPower(base.CommandTestCase):
             signals = [number]
 
             def interrupted(
-                clock: simulation.SimClock,
+                clock: simulator.SimClock,
                 alarm: threading.Event,
                 seconds: float,
                 signals: list[signal.Signals] = signals,
@@ -220,7 +230,7 @@ class TestPower(base.CommandTestCase):
                     os.kill(os.getpid(), signals.pop())
                 self.assertTrue(alarm.wait(30))
 
-            with mock.patch.object(simulation.SimClock, 'wait', interrupted):
+            with mock.patch.object(simulator.SimClock, 'wait', interrupted):
                 done = self.metal(
                     *('node', 'power', 'off', 'metal-01', 'nope'),
                     *('--yes', '-f', 'json'),

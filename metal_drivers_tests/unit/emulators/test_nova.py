@@ -11,6 +11,7 @@ from metal_drivers_tests.emulators import nova
 HYPERVISORS = '/v2.1/os-hypervisors/detail'
 SERVICES = '/v2.1/os-services'
 SERVERS = '/v2.1/servers/detail'
+MIGRATIONS = '/v2.1/os-migrations'
 
 
 class NovaCase(testtools.TestCase):
@@ -120,9 +121,41 @@ class TestVersions(NovaCase):
             self.assertEqual(has_count, 'running_vms' in view)
 
     def test_a_version_that_does_not_exist(self) -> None:
-        self.start(1, maximum=(2, 60))
-        response = self.ask('GET', HYPERVISORS)
-        self.assertRefused(406, 'maximum is 2.60', response)
+        """Whatever is asked for, and what was asked is not done."""
+        server = self.start(['h'], maximum=(2, 60))
+        key = server.add_server('h').id
+        service = f'{SERVICES}/{server.hosts["h"].service_id}'
+        for method, path in (
+            ('GET', '/v2.1/'),
+            ('GET', HYPERVISORS),
+            ('GET', '/v2.1/os-hypervisors'),
+            ('GET', f'/v2.1/os-hypervisors/{server.hosts["h"].hypervisor_id}'),
+            ('GET', SERVERS),
+            ('GET', f'/v2.1/servers/{key}'),
+            ('GET', MIGRATIONS),
+            ('GET', SERVICES),
+            ('PUT', service),
+        ):
+            body = {'status': 'disabled'} if method == 'PUT' else None
+            for version in ('2.0', '2.61', '3.0'):
+                response = self.ask(method, path, body, version)
+                self.assertRefused(406, 'maximum is 2.60', response)
+        self.assertEqual('enabled', server.hosts['h'].status)
+
+    def test_migrations_have_pages_since_2_59(self) -> None:
+        server = self.start(2, max_limit=2)
+        hosts = list(server.hosts)
+        for _ in range(3):
+            server.add_migration(server.add_server(hosts[0]), *hosts)
+        found = self.get(f'{MIGRATIONS}?host={hosts[0]}', '2.53')
+        self.assertEqual(['migrations'], list(found))
+        self.assertEqual(3, len(found['migrations']))
+        self.assertNotIn('uuid', found['migrations'][0])
+        found = self.get(MIGRATIONS, '2.59')
+        self.assertEqual(2, len(found['migrations']))
+        (link,) = found['migrations_links']
+        rest = self.get(link['href'].removeprefix(server.url), '2.59')
+        self.assertEqual(1, len(rest['migrations']))
 
 
 class TestLists(NovaCase):

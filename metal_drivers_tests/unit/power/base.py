@@ -6,7 +6,7 @@ import testtools
 
 from metal_drivers.model import OffMode, Outcome, PowerResult
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
+from metal_drivers_tests.unit.power import simulator
 
 #: A reason of ours, as an earlier run has left it.
 OURS = (
@@ -22,9 +22,9 @@ class PowerCase(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.log = self.useFixture(fixtures.FakeLogger())
-        self.use(simulation.SimCloud())
+        self.use(simulator.SimCloud())
 
-    def use(self, cloud: simulation.SimCloud) -> None:
+    def use(self, cloud: simulator.SimCloud) -> None:
         self.cloud = cloud
         self.node, self.host = cloud.node, cloud.host
 

@@ -3,16 +3,15 @@
 
 from metal_drivers import exceptions
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestEngine(base.PowerCase):
     def setUp(self) -> None:
         super().setUp()
-        self.use(simulation.SimCloud(3))
+        self.use(simulator.SimCloud(3))
 
     def outcomes(self, *refs: str) -> list[tuple[str, str]]:
         return [
@@ -46,7 +45,7 @@ class TestEngine(base.PowerCase):
             (exceptions.RefusedError('never'), 'refused'),
             (exceptions.TimedOutError('too late'), 'timed out'),
         ):
-            self.use(simulation.SimCloud(2))
+            self.use(simulator.SimCloud(2))
             self.cloud.fail(error, 'get_node')
             self.assertEqual(
                 [('n1 (h1)', outcome), ('n2 (h2)', 'done')],

@@ -6,10 +6,9 @@ import datetime
 from metal_drivers import exceptions
 from metal_drivers.model import Outcome
 from metal_drivers.power import Step, ownership
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestEvents(base.PowerCase):

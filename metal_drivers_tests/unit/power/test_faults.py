@@ -18,10 +18,9 @@ import fixtures
 from metal_drivers import exceptions
 from metal_drivers.model import Capability, Outcome, PowerState
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 ERRORS: tuple[BaseException, ...] = (
     exceptions.UnavailableError('away'),
@@ -62,16 +61,16 @@ SETTINGS = {
 class Begin:
     """A cloud to begin in."""
 
-    capabilities: Iterable[Capability] = simulation.CAPABLE
+    capabilities: Iterable[Capability] = simulator.CAPABLE
     #: Why nova-compute is disabled already.
     reason: str | None = None
     ignores_soft: bool = False
     ends_in: str = ''
 
-    def cloud(self, state: PowerState) -> simulation.SimCloud:
+    def cloud(self, state: PowerState) -> simulator.SimCloud:
         """One that is to be taken to that state."""
         power = ON if state is OFF else OFF
-        cloud = simulation.SimCloud(1, power, self.capabilities)
+        cloud = simulator.SimCloud(1, power, self.capabilities)
         cloud.node.ignores_soft = self.ignores_soft
         cloud.node.ends_in = self.ends_in
         cloud.host.reason = self.reason
@@ -134,7 +133,7 @@ class TestFaults(base.PowerCase):
                             self.run_through(cloud, state, story)
 
     def test_acts_of_others(self) -> None:
-        acts: dict[str, Callable[[simulation.SimCloud], object]] = {
+        acts: dict[str, Callable[[simulator.SimCloud], object]] = {
             'land': lambda cloud: cloud.nova.land('h1'),
             'maintain': lambda cloud: cloud.node.say(maintenance='repair'),
             'lock': lambda cloud: cloud.node.say(locked='by ann'),
@@ -180,7 +179,7 @@ class TestFaults(base.PowerCase):
         return [call.name for call in cloud.calls.made]
 
     def run_through(
-        self, cloud: simulation.SimCloud, state: PowerState, story: str
+        self, cloud: simulator.SimCloud, state: PowerState, story: str
     ) -> None:
         theirs = cloud.host.reason == base.THEIRS
         before = cloud.host.status
@@ -217,7 +216,7 @@ class TestFaults(base.PowerCase):
             )
         self.check_next_run(cloud, story)
 
-    def check_requests(self, cloud: simulation.SimCloud, story: str) -> None:
+    def check_requests(self, cloud: simulator.SimCloud, story: str) -> None:
         """None is sent twice, but where the service was busy."""
         calls = [call.args for call in cloud.calls.made if 'set_' in call.name]
         arrived = [
@@ -228,7 +227,7 @@ class TestFaults(base.PowerCase):
         for requests in (arrived,) if busy else (arrived, calls):
             self.assertEqual(len(set(requests)), len(requests), story)
 
-    def check_next_run(self, cloud: simulation.SimCloud, story: str) -> None:
+    def check_next_run(self, cloud: simulator.SimCloud, story: str) -> None:
         """Switched on without a fault, all is well again."""
         theirs = cloud.host.reason == base.THEIRS
         cloud.calls.faults.clear()

@@ -6,10 +6,9 @@ from typing import Any
 from metal_drivers import fleet
 from metal_drivers.model import ComputeHost, Node, Outcome, PowerState
 from metal_drivers.power import PowerSettings, guards
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 NODE = Node('id-1', 'Rack-1', soft_off=True)
 HOST = ComputeHost('u', 'Host-1', 'host-1.DB.example', 'up', 'enabled', 's')
@@ -77,7 +76,7 @@ class TestGuards(base.PowerCase):
         )
 
     def test_doubtful_even_if_wanted(self) -> None:
-        self.use(simulation.SimCloud(2))
+        self.use(simulator.SimCloud(2))
         for sim in self.cloud.driver.nodes.values():
             sim.say(host_names=('h1.example',))
         for wanted in (False, True):

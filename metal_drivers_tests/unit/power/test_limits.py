@@ -5,10 +5,9 @@ from typing import Any
 
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import ownership
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestLabels(base.PowerCase):
@@ -37,7 +36,7 @@ class TestDwell(base.PowerCase):
         self.assert_ended(Outcome.REFUSED, self.cloud.off(min_dwell=600))
 
     def test_since_another_process_switched_it_off(self) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.host.status = 'disabled'
         self.host.reason = ownership.reason('id-1', self.cloud.clock.now())
         self.cloud.clock.advance(200)
@@ -52,7 +51,7 @@ class TestDwell(base.PowerCase):
 class TestHowManyAreOff(base.PowerCase):
     def setUp(self) -> None:
         super().setUp()
-        self.use(simulation.SimCloud(10))
+        self.use(simulator.SimCloud(10))
         self.names = [f'n{number}' for number in range(1, 11)]
 
     def off(self, *names: str, limit: str, **how: Any) -> list[PowerResult]:
@@ -71,7 +70,7 @@ class TestHowManyAreOff(base.PowerCase):
 
     def test_a_count_and_a_part(self) -> None:
         for limit, most in (('3', 3), ('30%', 3), ('39%', 3), ('0', 0)):
-            self.use(simulation.SimCloud(10))
+            self.use(simulator.SimCloud(10))
             said = self.outcomes(*self.names[:5], limit=limit)
             self.assertEqual(most, said.count('done'), said)
             self.assertEqual(5 - most, said.count('refused'), said)

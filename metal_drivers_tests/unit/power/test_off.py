@@ -11,11 +11,10 @@ from metal_drivers.model import (
     PowerState,
 )
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 SOFT, HARD = OffMode.SOFT, OffMode.HARD
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 DOWN = exceptions.UnavailableError('the service is not there')
 
@@ -41,7 +40,7 @@ class TestOrder(base.PowerCase):
         )
 
     def test_already_off(self) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.assert_ended(Outcome.ALREADY, self.cloud.off(), 'off')
         self.assertEqual(['get_node'], self.cloud.calls.names())
 
@@ -98,7 +97,7 @@ class TestServers(base.PowerCase):
 
     def test_nova_does_not_answer(self) -> None:
         for number in (1, 2):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.cloud.fail(DOWN, 'count_servers', number=number)
             result = self.cloud.off()
             self.assert_ended(Outcome.FAILED, result, DOWN.message)
@@ -121,7 +120,7 @@ class TestServers(base.PowerCase):
         self.assert_sent()
 
     def test_one_lands_after_the_disabling(self) -> None:
-        def land(host: simulation.SimHost) -> None:
+        def land(host: simulator.SimHost) -> None:
             host.servers += 1
 
         self.cloud.nova.disabled = land
@@ -174,7 +173,7 @@ class TestServers(base.PowerCase):
             {'locked': 'by joe'},
             {'labels': frozenset({'keep'})},
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.node.ignores_soft = True
             say = functools.partial(self.node.say, **said)
             self.cloud.clock.at(100, say)
@@ -283,7 +282,7 @@ class TestModes(base.PowerCase):
         self.assertLessEqual(hard.at - soft.at, 70)
 
     def test_soft_off_of_a_service_that_tells_nothing(self) -> None:
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.node.ignores_soft = True
         self.assert_ended(Outcome.DONE, self.cloud.off())
         soft, hard = self.cloud.driver.requests
@@ -291,7 +290,7 @@ class TestModes(base.PowerCase):
 
     def test_which_of_the_two_it_was_is_not_known(self) -> None:
         """The soft one works late, with the hard one on its way."""
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.node.shutdown = 185
         result = self.cloud.off()
         self.assert_ended(
@@ -305,7 +304,7 @@ class TestModes(base.PowerCase):
 
     def test_hard_where_an_ignored_soft_off_has_no_end(self) -> None:
         capabilities = [Capability.SOFT_OFF, Capability.TELLS_END]
-        self.use(simulation.SimCloud(capabilities=capabilities))
+        self.use(simulator.SimCloud(capabilities=capabilities))
         self.node.ignores_soft = self.node.overruled = True
         self.assert_ended(Outcome.DONE, self.cloud.off())
         soft, hard = self.cloud.driver.requests
@@ -323,7 +322,7 @@ class TestModes(base.PowerCase):
         self.node.say(soft_off=False)
         self.assert_ended(Outcome.DONE, self.cloud.off(), 'hard power off')
         self.assert_sent(HARD)
-        self.use(simulation.SimCloud(capabilities=[Capability.TELLS_END]))
+        self.use(simulator.SimCloud(capabilities=[Capability.TELLS_END]))
         self.assert_ended(Outcome.DONE, self.cloud.off(), 'hard power off')
         self.assert_sent(HARD)
 
@@ -344,7 +343,7 @@ class TestModes(base.PowerCase):
 
     def test_soft_only_and_the_system_takes_longer(self) -> None:
         """Without a word from the service it may go off any time."""
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.node.delay = 200
         result = self.cloud.off(off_modes=(SOFT,))
         self.assert_ended(Outcome.TIMED_OUT, result, 'remains disabled')
@@ -354,7 +353,7 @@ class TestModes(base.PowerCase):
 
     def test_cancelled_while_the_system_shuts_down(self) -> None:
         """Its time is over, and it may go off all the same."""
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.node.delay = 200
         (member,) = self.cloud.fleet().members
         engine = self.cloud.engine(soft_off_timeout=30)

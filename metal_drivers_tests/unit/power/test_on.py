@@ -4,10 +4,9 @@
 from metal_drivers import exceptions
 from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import Step, ownership
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 DOWN = exceptions.UnavailableError('the service is not there')
 
@@ -20,7 +19,7 @@ class OnCase(base.PowerCase):
         self.begin()
 
     def begin(self, reason: str | None = base.OURS) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         if reason:
             self.host.status, self.host.reason = 'disabled', reason
 
@@ -48,7 +47,7 @@ class TestOn(OnCase):
             (base.THEIRS, 'on'),
             (base.OURS, 'on; nova-compute is up and enabled'),
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             if reason:
                 self.host.status, self.host.reason = 'disabled', reason
             result = self.cloud.on()
@@ -165,8 +164,8 @@ class TestOn(OnCase):
 
     def test_lost_reply_is_asked_about_and_not_sent_again(self) -> None:
         for late in (0, 20):
-            for capabilities in (simulation.CAPABLE, frozenset()):
-                cloud = simulation.SimCloud(1, OFF, capabilities)
+            for capabilities in (simulator.CAPABLE, frozenset()):
+                cloud = simulator.SimCloud(1, OFF, capabilities)
                 self.use(cloud)
                 cloud.fail(DOWN, 'set_power_state', arrives_after=late)
                 self.assert_ended(Outcome.DONE, cloud.on())
@@ -225,8 +224,8 @@ class TestService(OnCase):
         """It was at work on a power off, and may be about to send one."""
         kinds = ownership.MarkKind
         for kind in (kinds.POWERING_OFF, kinds.SHUTTING_DOWN):
-            for capabilities in (simulation.CAPABLE, frozenset()):
-                self.use(simulation.SimCloud(1, OFF, capabilities))
+            for capabilities in (simulator.CAPABLE, frozenset()):
+                self.use(simulator.SimCloud(1, OFF, capabilities))
                 self.node.delay, self.host.boot = 1, 5
                 self.host.status = 'disabled'
                 now = self.cloud.clock.now()

@@ -82,5 +82,5 @@ class TestOwnership(testtools.TestCase):
         reason = ownership.reason('id-1', WHEN)
         for status, ours in (('disabled', True), ('enabled', False)):
             service = ComputeService('s', 'h', 'up', status, reason)
-            self.assertIs(ours, ownership.ours(service))
-        self.assertFalse(ownership.ours(None))
+            self.assertIs(ours, ownership.mark_of(service) is not None)
+        self.assertIsNone(ownership.mark_of(None))

@@ -13,11 +13,10 @@ from metal_drivers.model import (
 )
 from metal_drivers.power import ownership
 from metal_drivers.power.ownership import MarkKind
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestRecovery(base.PowerCase):
@@ -40,7 +39,7 @@ class TestRecovery(base.PowerCase):
         kind: MarkKind = MarkKind.POWERING_OFF,
     ) -> None:
         self.cloud.clock.advance(age)
-        self.host.reason = ownership.reason(node_id, simulation._EPOCH, kind)
+        self.host.reason = ownership.reason(node_id, simulator._EPOCH, kind)
 
     def test_a_host_that_is_on_is_given_back(self) -> None:
         self.recovered(Outcome.DONE, 'up and enabled')
@@ -90,7 +89,7 @@ class TestRecovery(base.PowerCase):
         self.assert_ours()
 
     def test_a_service_that_tells_no_end_takes_longer(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.host.status = 'disabled'
         self.marked(200)
         self.recovered(Outcome.DONE, power_off_timeout=300)
@@ -108,7 +107,7 @@ class TestRecovery(base.PowerCase):
         self.assert_service('disabled', base.OURS)
 
     def test_a_host_that_two_nodes_claim_is_told(self) -> None:
-        self.use(simulation.SimCloud(2))
+        self.use(simulator.SimCloud(2))
         self.host.status, self.host.reason = 'disabled', base.OURS
         self.cloud.driver.nodes['id-2'].say(host_names=('h1.example',))
         self.recovered(Outcome.REFUSED, 'no node matches')
@@ -192,7 +191,7 @@ class TestAtWork(base.PowerCase):
         self.assertEqual([], self.cloud.driver.requests)
 
     def test_on_sees_that_the_other_switched_it_off(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.mark()
         self.cloud.driver.start(self.node, OFF, 50)
         self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
@@ -201,7 +200,7 @@ class TestAtWork(base.PowerCase):
         self.assertLess(sent.at, 70)
 
     def test_the_callers_time_is_not_that_of_the_other(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.mark()
         self.cloud.clock.advance(100)
         result = self.cloud.on(
@@ -220,7 +219,7 @@ class TestAtWork(base.PowerCase):
 
     def test_off_that_fails_leaves_what_may_go_off_by_itself(self) -> None:
         """A soft power off of a run that was killed is under way."""
-        self.use(simulation.SimCloud(capabilities=[Capability.SOFT_OFF]))
+        self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.mark()
         self.cloud.clock.advance(ownership.LEASE + 1)
         # Before it has taken the host over, and after.
@@ -297,7 +296,7 @@ class TestAtWork(base.PowerCase):
 
     def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
         self.mark()
-        ahead = simulation._EPOCH + datetime.timedelta(hours=2)
+        ahead = simulator._EPOCH + datetime.timedelta(hours=2)
         self.host.reason = ownership.reason(
             'id-1', ahead, MarkKind.POWERING_OFF
         )
@@ -341,11 +340,11 @@ class TestAtWork(base.PowerCase):
         assert renewed
         self.assertTrue(renewed.under_way)
         self.assertLess(
-            hard.at - 30, (renewed.when - simulation._EPOCH).seconds
+            hard.at - 30, (renewed.when - simulator._EPOCH).seconds
         )
 
     def test_the_mark_of_another_node_is_not_ours(self) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.mark('id-77')
         reason = self.host.reason
         self.assert_ended(Outcome.DONE, self.cloud.on(), 'remains disabled')

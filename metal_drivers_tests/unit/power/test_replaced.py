@@ -4,8 +4,7 @@ a second of a notification."""
 
 from metal_drivers.model import Capability, OffMode, Outcome, PowerResult
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 MASAKARI = 'Masakari detected host failed.'
 SIMPLE = frozenset({Capability.SOFT_OFF})
@@ -26,15 +25,15 @@ class TestReplaced(base.PowerCase):
         return [call.name for call in self.cloud.calls.made]
 
     def test_before_the_request(self) -> None:
-        for capabilities in (simulation.CAPABLE, SIMPLE):
-            self.use(simulation.SimCloud(capabilities=capabilities))
+        for capabilities in (simulator.CAPABLE, SIMPLE):
+            self.use(simulator.SimCloud(capabilities=capabilities))
             calls = self.calls()
             first = calls.index('disable') + 2
             last = calls.index('set_power_state') + 1
             self.assertLess(first, last)
             # At the last moment, nobody can know.
             for number in range(first, last):
-                self.use(simulation.SimCloud(capabilities=capabilities))
+                self.use(simulator.SimCloud(capabilities=capabilities))
                 self.cloud.calls.meddling[number] = self.replace
                 result = self.cloud.off()
                 self.assert_ended(Outcome.REFUSED, result)
@@ -76,7 +75,7 @@ class TestReplaced(base.PowerCase):
         # Right before the last look at it: the node is off by then.
         calls = self.calls()
         number = len(calls) - calls[::-1].index('get_service')
-        self.use(simulation.SimCloud())
+        self.use(simulator.SimCloud())
         self.cloud.calls.meddling[number] = lambda: self.cloud.nova.change(
             'h1', 'enabled', None
         )

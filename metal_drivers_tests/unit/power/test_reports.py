@@ -9,11 +9,10 @@ from metal_drivers import exceptions
 from metal_drivers.model import Capability, OffMode, Outcome, PowerResult
 from metal_drivers.power import ownership
 from metal_drivers.power.ownership import MarkKind
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 #: A service that tells no ends: MAAS.
 SIMPLE = frozenset({Capability.SOFT_OFF})
@@ -22,16 +21,16 @@ SIMPLE = frozenset({Capability.SOFT_OFF})
 class ReportsCase(base.PowerCase):
     """n1 is on, and nova-compute on it was disabled by us."""
 
-    capabilities = simulation.CAPABLE
+    capabilities = simulator.CAPABLE
 
     def setUp(self) -> None:
         super().setUp()
         self.begin()
 
     def begin(self, kind: MarkKind = MarkKind.POWERED_OFF) -> None:
-        self.use(simulation.SimCloud(capabilities=self.capabilities))
+        self.use(simulator.SimCloud(capabilities=self.capabilities))
         self.host.status = 'disabled'
-        self.host.reason = ownership.reason('id-1', simulation._EPOCH, kind)
+        self.host.reason = ownership.reason('id-1', simulator._EPOCH, kind)
 
     def recover(self) -> PowerResult:
         (result,) = self.cloud.engine().recover(self.cloud.fleet())
@@ -73,7 +72,7 @@ class TestReports(ReportsCase):
     def test_a_change_is_no_report(self) -> None:
         """A new reason moves the time just as a report does."""
         again = ownership.reason(
-            'id-1', simulation._EPOCH.replace(microsecond=5000)
+            'id-1', simulator._EPOCH.replace(microsecond=5000)
         )
         for run in self.runs():
             self.begin()
@@ -93,7 +92,7 @@ class TestReports(ReportsCase):
 
     def test_powered_on_by_us_a_moment_after_it_went_off(self) -> None:
         """A report of the old one may reach Nova late."""
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.host.status, self.host.reason = 'disabled', base.OURS
         self.node.last_on, self.host.boot = self.cloud.clock.time, 50
 
@@ -180,13 +179,13 @@ class TestShuttingDown(ReportsCase):
         for capabilities, modes, kind in (
             (SIMPLE, (OffMode.SOFT, OffMode.HARD), MarkKind.SHUTTING_DOWN),
             (SIMPLE, (OffMode.HARD,), MarkKind.POWERING_OFF),
-            (simulation.CAPABLE, (OffMode.SOFT,), MarkKind.POWERING_OFF),
+            (simulator.CAPABLE, (OffMode.SOFT,), MarkKind.POWERING_OFF),
         ):
-            self.use(simulation.SimCloud(capabilities=capabilities))
+            self.use(simulator.SimCloud(capabilities=capabilities))
             self.node.ignores_soft = OffMode.HARD in modes
             kinds = []
 
-            def note(host: simulation.SimHost) -> None:
+            def note(host: simulator.SimHost) -> None:
                 mark = ownership.parse(host.reason)
                 kinds.append(mark and mark.kind)  # noqa: B023
 

@@ -9,11 +9,10 @@ from metal_drivers.model import (
     PowerState,
 )
 from metal_drivers.power import Step
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 SOFT, HARD = OffMode.SOFT, OffMode.HARD
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 DOWN = exceptions.UnavailableError('the service is not there')
 
@@ -101,7 +100,7 @@ class TestEnds(base.PowerCase):
 
     def test_change_under_way_is_waited_for(self) -> None:
         for state, outcome in ((OFF, Outcome.ALREADY), (ON, Outcome.DONE)):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.cloud.driver.start(self.node, state, 60)
             self.assert_ended(outcome, self.off())
             self.assertIn(Step.WAITING, self.steps())
@@ -122,9 +121,9 @@ class TestEnds(base.PowerCase):
             exceptions.TimedOutError('no answer in time'),
             exceptions.ProtocolError('a page of HTML'),
         ):
-            for capabilities in (simulation.CAPABLE, frozenset()):
+            for capabilities in (simulator.CAPABLE, frozenset()):
                 for late in (0, 20):
-                    cloud = simulation.SimCloud(capabilities=capabilities)
+                    cloud = simulator.SimCloud(capabilities=capabilities)
                     self.use(cloud)
                     cloud.fail(error, 'set_power_state', arrives_after=late)
                     self.assert_ended(Outcome.DONE, self.off())
@@ -165,7 +164,7 @@ class TestEnds(base.PowerCase):
         self.assertNotIn(DOWN.message, result.detail)
 
     def test_time_out_with_nothing_pending(self) -> None:
-        self.use(simulation.SimCloud(capabilities=()))
+        self.use(simulator.SimCloud(capabilities=()))
         self.node.ends_in = 'swallowed'
         result = self.off()
         self.assert_ended(
@@ -181,7 +180,7 @@ class TestEnds(base.PowerCase):
             exceptions.RefusedError('you may not look'),
             exceptions.NotFoundError('no such node'),
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.cloud.fail(error, 'get_node', number=3, times=1000)
             result = self.off()
             self.assert_ended(
@@ -206,7 +205,7 @@ class TestEnds(base.PowerCase):
             exceptions.BusyError('b'),
             exceptions.ProtocolError('p'),
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.cloud.fail(error, 'get_node', number=3, times=5)
             self.assert_ended(Outcome.DONE, self.off())
             self.assert_sent(HARD)
@@ -251,7 +250,7 @@ class TestGivingBack(base.PowerCase):
 
     def test_lost_reply_of_the_disabling(self) -> None:
         for late in (None, 0):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.cloud.fail(DOWN, 'disable', arrives_after=late)
             self.assert_ended(Outcome.FAILED, self.cloud.off())
             self.assert_sent()
@@ -259,7 +258,7 @@ class TestGivingBack(base.PowerCase):
 
     def test_disabled_by_others(self) -> None:
         for fault in ('', 'the BMC said no'):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.node.ends_in = fault
             self.host.status, self.host.reason = 'disabled', base.THEIRS
             outcome = Outcome.FAILED if fault else Outcome.DONE
@@ -289,7 +288,7 @@ class TestGivingBack(base.PowerCase):
             ('the BMC said no', 0, Outcome.FAILED),
             ('', 1, Outcome.REFUSED),
         ):
-            self.use(simulation.SimCloud())
+            self.use(simulator.SimCloud())
             self.host.status, self.host.reason = 'disabled', base.OURS
             self.node.ends_in, self.host.servers = fault, servers
             self.assert_ended(outcome, self.cloud.off())
@@ -317,7 +316,7 @@ class TestGivingBack(base.PowerCase):
 class TestInterrupted(base.PowerCase):
     def interrupt(self, number: int) -> str:
         """Interrupt call ``number``; its name."""
-        self.use(simulation.SimCloud())
+        self.use(simulator.SimCloud())
         self.cloud.fail(KeyboardInterrupt(), number=number)
         self.assertRaises(KeyboardInterrupt, self.cloud.off)
         return self.cloud.calls.made[number - 1].name
@@ -355,3 +354,13 @@ class TestInterrupted(base.PowerCase):
         self.cloud.fail(KeyboardInterrupt(), 'sleep')
         self.assertRaises(KeyboardInterrupt, self.cloud.off)
         self.assert_enabled()
+
+    def test_cancelled_once_it_is_off(self) -> None:
+        """What has been done is said, and noted."""
+        engine = self.cloud.engine(off_modes=(HARD,))
+        self.node.delay = 0
+        # Right before the first look at what was sent.
+        self.cloud.calls.meddling[11] = engine.cancel
+        (result,) = engine.switch(self.cloud.fleet(), ['n1'], OFF)
+        self.assert_ended(Outcome.DONE, result, 'off, by hard power off')
+        self.assertIn('powered off to save energy', self.host.reason or '')

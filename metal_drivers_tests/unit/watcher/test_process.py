@@ -44,6 +44,22 @@ class TestProcess(base.TestCase):
         # Whoever has the former one may go on with it.
         self.assertEqual(3, len(services.load().members))
 
+    def test_a_changed_configuration_begins_no_rate_anew(self) -> None:
+        """And no action comes between the transition of another."""
+        former = process.services(self.config).engine()
+        changed = self.conf(
+            '[metal_drivers]\ndriver = fake\nmax_power_off_per_minute = 1\n',
+            **{'watcher.metal.drivers.fake': {'nodes': 4}},
+        )
+        engine = process.services(changed).engine()
+        self.assertEqual(1, engine.settings.max_power_off_per_minute)
+        self.assertIsNot(former.driver, engine.driver)
+        self.assertIs(former.shared, engine.shared)
+
+    def test_all_engines_share_one_rate(self) -> None:
+        services = process.services(self.config)
+        self.assertIs(services.engine().shared, services.engine().shared)
+
     def test_changed_password(self) -> None:
         """A driver that has its session from there is made anew."""
 

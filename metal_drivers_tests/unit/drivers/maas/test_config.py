@@ -11,7 +11,7 @@ import fixtures
 
 from metal_drivers import exceptions, get_driver
 from metal_drivers.base import ConfigStatus
-from metal_drivers.drivers.maas import MaasDriver, address
+from metal_drivers.drivers.maas import MaasDriver, connection
 from metal_drivers_tests.emulators import faults, maas_data
 from metal_drivers_tests.unit.drivers.maas import base
 
@@ -133,7 +133,7 @@ class TestUrl(base.MaasTestCase):
             ('https://front/some/MAAS/', 'https://front/some/MAAS/api/2.0/'),
             ('http://maas:5240', 'http://maas:5240/api/2.0/'),
         ):
-            self.assertEqual(base_url, address.base_url(url, base.GROUP))
+            self.assertEqual(base_url, connection.base_url(url, base.GROUP))
 
     def test_addresses_are_moved_to_ours(self) -> None:
         """Behind a proxy MAAS advertises what leads nowhere."""
@@ -289,7 +289,9 @@ class TestTls(base.Watched):
         plain = self.driver(url=self.maas.maas_url.replace('https', 'http'))
         self.error(exceptions.UnavailableError, plain.list_nodes)
         self.useFixture(
-            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.plain_http.AFTER', 0
+            )
         )
         other = self.start()
         driver = self.driver(url=other.maas_url.replace('http', 'https'))

@@ -236,7 +236,7 @@ class TestConnect(FaultTestCase):
         """libmaas takes 30 s for it."""
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.connection.CONNECT', 0.2
+                'metal_drivers.drivers.maas.session.CONNECT', 0.2
             )
         )
         url = f'https://{self.listening(None)}/MAAS'
@@ -248,7 +248,9 @@ class TestConnect(FaultTestCase):
         """MAAS' web server waits for the end of what it takes for the
         first line."""
         self.useFixture(
-            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.plain_http.AFTER', 0
+            )
         )
         for status in (200, 404, 500):
             reply = b'HTTP/1.1 %d Any\r\nContent-Length: 0\r\n\r\n' % status
@@ -263,11 +265,13 @@ class TestConnect(FaultTestCase):
     def test_a_port_of_https_that_is_slow(self) -> None:
         """It, too, has an answer to http: that this is the wrong way."""
         self.useFixture(
-            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.plain_http.AFTER', 0
+            )
         )
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.connection.CONNECT', 0.2
+                'metal_drivers.drivers.maas.session.CONNECT', 0.2
             )
         )
         for status in (400, 301):
@@ -278,7 +282,9 @@ class TestConnect(FaultTestCase):
     def test_a_handshake_that_is_done_decides(self) -> None:
         """There are front ends that speak both on one port."""
         self.useFixture(
-            fixtures.MonkeyPatch('metal_drivers.drivers.maas.plain.AFTER', 0)
+            fixtures.MonkeyPatch(
+                'metal_drivers.drivers.maas.plain_http.AFTER', 0
+            )
         )
         server = self.start(self.series, tls=True)
         looked = threading.Event()
@@ -291,8 +297,7 @@ class TestConnect(FaultTestCase):
 
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.connection.Connection'
-                '._speaks_http',
+                'metal_drivers.drivers.maas.session.Session._speaks_http',
                 speaks_http,
             )
         )

@@ -42,7 +42,7 @@ class TestList(base.MaasTestCase):
         every = client.call('Machines.read', 'list machines')
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.options.filters',
+                'metal_drivers.drivers.maas.connection.filters',
                 lambda config: {},
             )
         )

@@ -9,7 +9,7 @@ from typing import Any
 import fixtures
 
 from metal_drivers import exceptions
-from metal_drivers.drivers.maas import connection
+from metal_drivers.drivers.maas import session
 from metal_drivers.model import Node, PowerState
 from metal_drivers_tests.emulators import faults, maas
 from metal_drivers_tests.unit.drivers.maas import base
@@ -129,8 +129,8 @@ class TestStates(base.MaasTestCase):
     def test_a_maas_that_is_gone_is_not_asked_for_each(self) -> None:
         ids = [f'abc{number}' for number in range(1000)]
         tried: list[str] = []
-        name = 'metal_drivers.drivers.maas.connection.Connection.send'
-        send = connection.Connection.send
+        name = 'metal_drivers.drivers.maas.session.Session.send'
+        send = session.Session.send
 
         async def spy(*args: Any) -> Any:
             tried.append(args[1])

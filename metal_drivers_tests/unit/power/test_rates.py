@@ -6,10 +6,9 @@ import testtools
 from metal_drivers import exceptions
 from metal_drivers.model import Capability, Outcome
 from metal_drivers.power import Step, shared
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 
 
 class TestPace(testtools.TestCase):
@@ -48,7 +47,7 @@ class TestPace(testtools.TestCase):
 class TestPaced(base.PowerCase):
     def setUp(self) -> None:
         super().setUp()
-        self.use(simulation.SimCloud(5))
+        self.use(simulator.SimCloud(5))
         self.names = [f'n{number}' for number in range(1, 6)]
 
     def off(self, *names: str, rate: int = 2) -> list[Outcome]:
@@ -92,13 +91,13 @@ class TestPaced(base.PowerCase):
         self.off('n3', rate=1)
         self.assertEqual([0], self.times())
 
-    def land(self, host: simulation.SimHost) -> None:
+    def land(self, host: simulator.SimHost) -> None:
         host.servers += 1
 
     def test_hard_after_a_soft_one_that_got_lost(self) -> None:
         """It is the first of that node to arrive."""
-        for capabilities in (simulation.CAPABLE, {Capability.SOFT_OFF}):
-            self.use(simulation.SimCloud(3, capabilities=capabilities))
+        for capabilities in (simulator.CAPABLE, {Capability.SOFT_OFF}):
+            self.use(simulator.SimCloud(3, capabilities=capabilities))
             lost = exceptions.UnavailableError('away')
             self.cloud.fail(lost, 'set_power_state')
             # Others, right before the hard one is due.

@@ -6,7 +6,7 @@ from typing import Any
 from keystoneauth1 import noauth
 from keystoneauth1 import session as ks_session
 
-from metal_drivers import keystone
+from metal_drivers._openstack import auth
 from metal_drivers_tests.unit import base
 
 URL = 'http://127.0.0.1:5000'
@@ -20,7 +20,7 @@ COMPLETE = {
 
 
 def lacking(**values: Any) -> tuple[str, ...]:
-    return keystone.missing_credentials(values)
+    return auth.missing_credentials(values)
 
 
 class TestMissingCredentials(base.TestCase):
@@ -35,7 +35,7 @@ class TestMissingCredentials(base.TestCase):
             ('auth_url', 'username', 'password'),
             lacking(auth_type='password'),
         )
-        self.assertEqual((), keystone.missing_credentials(COMPLETE))
+        self.assertEqual((), auth.missing_credentials(COMPLETE))
 
     def test_user_id_does_for_the_username(self) -> None:
         self.assertEqual(
@@ -62,7 +62,7 @@ class TestMissingCredentials(base.TestCase):
     def test_an_empty_value_is_none(self) -> None:
         self.assertEqual(
             ('password',),
-            keystone.missing_credentials(COMPLETE | {'password': ''}),
+            auth.missing_credentials(COMPLETE | {'password': ''}),
         )
 
     def test_without_a_catalogue_an_endpoint(self) -> None:
@@ -109,37 +109,37 @@ class TestOptions(base.TestCase):
 
     def test_anything_of_credentials_counts(self) -> None:
         for name in ('auth_type', 'auth_section', 'username', 'endpoint'):
-            self.assertTrue(keystone.credentials_present({name: 'x'}))
+            self.assertTrue(auth.credentials_present({name: 'x'}))
         for values in ({}, {'username': ''}, {'region_name': 'north'}):
-            self.assertFalse(keystone.credentials_present(values))
+            self.assertFalse(auth.credentials_present(values))
 
     def test_each_name_once(self) -> None:
-        names = [opt.dest for opt in keystone.auth_options()]
+        names = [opt.dest for opt in auth.auth_options()]
         self.assertEqual(len(set(names)), len(names))
         self.assertIn('application_credential_secret', names)
 
     def test_no_option_of_a_plugin_that_cannot_be_used(self) -> None:
-        self.assertEqual([], keystone.plugin_options('bogus'))
+        self.assertEqual([], auth.plugin_options('bogus'))
         # Their libraries are extras of keystoneauth.
-        self.assertEqual([], keystone.plugin_options('v3kerberos'))
+        self.assertEqual([], auth.plugin_options('v3kerberos'))
 
 
 class TestLoadSession(base.TestCase):
     """A session of one group's values."""
 
     def refused(self, **values: Any) -> str:
-        error = self.refusal(keystone.load_session, values, group='nova')
+        error = self.refusal(auth.load_session, values, group='nova')
         self.assertIn('[nova]', str(error))
         self.assertNotIn(PASSWORD, str(error))
         return str(error)
 
     def test_password(self) -> None:
-        session: Any = keystone.load_session(COMPLETE, group='nova')
+        session: Any = auth.load_session(COMPLETE, group='nova')
         self.assertEqual(URL, session.auth.auth_url)
         self.assertIs(True, session.verify)
 
     def test_application_credential(self) -> None:
-        session: Any = keystone.load_session(
+        session: Any = auth.load_session(
             {
                 'auth_type': 'v3applicationcredential',
                 'auth_url': URL,
@@ -152,21 +152,19 @@ class TestLoadSession(base.TestCase):
         self.assertEqual('7c1d', method.application_credential_id)
 
     def test_time_out(self) -> None:
-        session = keystone.load_session(COMPLETE, group='nova')
-        self.assertEqual(keystone.REQUEST_TIMEOUT, session.timeout)
-        session = keystone.load_session(
-            COMPLETE | {'timeout': 5.0}, group='nova'
-        )
+        session = auth.load_session(COMPLETE, group='nova')
+        self.assertEqual(auth.REQUEST_TIMEOUT, session.timeout)
+        session = auth.load_session(COMPLETE | {'timeout': 5.0}, group='nova')
         self.assertEqual(5, session.timeout)
 
     def test_tls(self) -> None:
-        session = keystone.load_session(
+        session = auth.load_session(
             COMPLETE | {'cafile': '/ca', 'certfile': '/c', 'keyfile': '/k'},
             group='nova',
         )
         self.assertEqual('/ca', session.verify)
         self.assertEqual(('/c', '/k'), session.cert)
-        session = keystone.load_session(
+        session = auth.load_session(
             COMPLETE | {'insecure': True}, group='nova'
         )
         self.assertIs(False, session.verify)
@@ -205,7 +203,7 @@ class TestShareSession(base.TestCase):
     def share(
         self, session: ks_session.Session, **values: Any
     ) -> ks_session.Session:
-        shared = keystone.share_session(session, values, group='ironic')
+        shared = auth.share_session(session, values, group='ironic')
         self.assertIs(session.auth, shared.auth)
         self.assertIsNotNone(shared.timeout)
         return shared
@@ -223,7 +221,7 @@ class TestShareSession(base.TestCase):
     def test_never_without_a_time_out(self) -> None:
         session = self.session(timeout=None, verify='/shared', cert='/c')
         shared = self.share(session)
-        self.assertEqual(keystone.REQUEST_TIMEOUT, shared.timeout)
+        self.assertEqual(auth.REQUEST_TIMEOUT, shared.timeout)
         self.assertEqual('/shared', shared.verify)
         self.assertEqual('/c', shared.cert)
         self.assertIsNone(session.timeout)
@@ -271,7 +269,7 @@ class TestLoadAdapter(base.TestCase):
     """Which endpoint a service is asked at."""
 
     def adapter(self, **values: Any) -> Any:
-        return keystone.load_adapter(
+        return auth.load_adapter(
             ks_session.Session(),
             values,
             group='nova',

@@ -16,26 +16,29 @@ from hypothesis import strategies as st
 from metal_drivers import exceptions
 from metal_drivers.model import Capability, PowerState
 from metal_drivers.power import PowerSettings, ownership, shared
-from metal_drivers_tests.unit import simulation, stepping
-from metal_drivers_tests.unit.power import acts
+from metal_drivers_tests.unit.power import (
+    disturbances,
+    interleaving,
+    simulator,
+)
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 LONG_AGO = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 
 #: What befalls calls.
 FATES = (
     *(
-        stepping.Fate(error, arrives)
+        interleaving.Fate(error, arrives)
         for error in (
-            acts.AWAY,
+            disturbances.AWAY,
             exceptions.ProtocolError('a page of HTML'),
             TypeError('a driver of others'),
         )
         for arrives in (False, True)
     ),
-    stepping.Fate(exceptions.BusyError('locked')),
-    stepping.Fate(exceptions.RefusedError('never')),
-    stepping.Fate(exceptions.UnsupportedError('not this one')),
+    interleaving.Fate(exceptions.BusyError('locked')),
+    interleaving.Fate(exceptions.RefusedError('never')),
+    interleaving.Fate(exceptions.UnsupportedError('not this one')),
 )
 
 #: n5 is protected by its name, n6 by a label; n7 matches no host.
@@ -62,8 +65,8 @@ HERE = -1
 
 #: What befalls one of those at work, or what others do right before its
 #: call; mostly nothing.
-HAPPENINGS: tuple[stepping.Fate | str, ...] = (
-    *[stepping.FINE] * 4 * len(FATES),
+HAPPENINGS: tuple[interleaving.Fate | str, ...] = (
+    *[interleaving.FINE] * 4 * len(FATES),
     *FATES,
     *(
         2
@@ -101,7 +104,7 @@ VICTIMS = (*[HERE] * 34, *[0] * 6, *[1] * 4, 2, 2, 3, 4, 5, 6)
 turns = st.tuples(st.integers(5, 60), st.integers(0, 2**32))
 
 
-class Machine(acts.Acts, stateful.RuleBasedStateMachine):
+class Machine(disturbances.Disturbances, stateful.RuleBasedStateMachine):
     """Runs of ours, and everybody else."""
 
     #: All that goes wrong, where that is to be less than everything.
@@ -116,15 +119,15 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
     )
     def begin(self, tells: bool, late: bool, slow: bool) -> None:
         logging.disable(logging.CRITICAL)
-        self.stepper = stepping.Stepper()
+        self.stepper = interleaving.Stepper()
         capabilities = {Capability.SOFT_OFF}
         if tells:
             capabilities |= {Capability.TELLS_END, Capability.LIVE_LIST}
-        self.cloud = simulation.SimCloud(
+        self.cloud = simulator.SimCloud(
             COUNT,
             capabilities=capabilities,
             calls=self.stepper,
-            clock_type=stepping.SteppedClock,
+            clock_type=interleaving.SteppedClock,
         )
         self.sims = list(self.cloud.driver.nodes.values())
         self.hosts = list(self.cloud.nova.hosts.values())
@@ -142,7 +145,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
                 f'id-{number + 1}', LONG_AGO
             )
         self.shared = shared.Shared()
-        self.sent: dict[PowerState, dict[stepping.Task, str]] = {
+        self.sent: dict[PowerState, dict[interleaving.Task, str]] = {
             ON: {},
             OFF: {},
         }
@@ -153,7 +156,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         arrived = self.cloud.driver.arrived
         change = self.cloud.nova.change
 
-        def watch_request(sent: simulation.Sent) -> None:
+        def watch_request(sent: simulator.Sent) -> None:
             arrived(sent)
             self.arrived(sent)
 
@@ -167,7 +170,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
 
     # What is watched.
 
-    def arrived(self, sent: simulation.Sent) -> None:
+    def arrived(self, sent: simulator.Sent) -> None:
         if sent.node_id in FORBIDDEN:
             self.cloud.harm.append(f'a request for {sent.node_id}')
         task = self.stepper.current
@@ -182,7 +185,7 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
         if sum(sent.at - time < 60 - 1e-6 for time in times) > self.rate:
             self.cloud.harm.append(f'too many {sent.state.value} a minute')
 
-    def changing(self, host: simulation.SimHost, status: str) -> None:
+    def changing(self, host: simulator.SimHost, status: str) -> None:
         """A change of ours."""
         if not host.enabled and not ownership.parse(host.reason):
             self.cloud.harm.append('changed a service that others disabled')
@@ -191,8 +194,8 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
 
     # Runs of ours.
 
-    def engine(self, owner: shared.Shared) -> stepping.SteppedEngine:
-        engine = stepping.SteppedEngine(
+    def engine(self, owner: shared.Shared) -> interleaving.SteppedEngine:
+        engine = interleaving.SteppedEngine(
             self.cloud.driver,
             self.cloud.nova,
             dataclasses.replace(
@@ -259,12 +262,12 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
                 if victim == HERE:
                     victim = self.concerned(task)
                 getattr(self, happening)(victim)
-                happening = stepping.FINE
+                happening = interleaving.FINE
             self.step(task, happening)
 
     def focused(self, happening: Any) -> Any:
         if not isinstance(happening, str) or not self.focus:
-            return stepping.FINE
+            return interleaving.FINE
         return self.focus[HAPPENINGS.index(happening) % len(self.focus)]
 
     def concerned(self, task: int) -> int:
@@ -277,14 +280,16 @@ class Machine(acts.Acts, stateful.RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         self.cloud.clock.advance(seconds)
 
-    def step(self, which: int, fate: stepping.Fate = stepping.FINE) -> bool:
+    def step(
+        self, which: int, fate: interleaving.Fate = interleaving.FINE
+    ) -> bool:
         ready = self.stepper.ready(self.cloud.clock.time)
         if ready:
             self.stepper.step(ready[which % len(ready)], fate)
             return True
         wakes = [task.wake for task in self.stepper.tasks if task.wake]
         if wakes:
-            assert isinstance(self.cloud.clock, stepping.SteppedClock)
+            assert isinstance(self.cloud.clock, interleaving.SteppedClock)
             self.cloud.clock.until(min(wakes))
         return bool(wakes)
 

@@ -21,7 +21,8 @@ from keystoneauth1 import exceptions as ks_exceptions
 from keystoneauth1 import session as ks_session
 from keystoneauth1.identity import base as ks_identity
 
-from metal_drivers import exceptions, failures, foreign
+from metal_drivers import _text, exceptions
+from metal_drivers._openstack import errors
 
 
 class Service:
@@ -43,7 +44,7 @@ class Service:
     ) -> None:
         self.name = name
         self.section = section
-        self._failures = failures.Failures(name, section)
+        self._failures = errors.Failures(name, section)
         self._connect = connect
         self._session = session
         self._adapter: ks_adapter.Adapter | None = None
@@ -51,7 +52,7 @@ class Service:
     def url(self) -> str:
         """Where the service is, as configured or as Keystone says."""
         with self._errors('find its endpoint'):
-            return foreign.clean(str(self._get_adapter().get_endpoint()))
+            return _text.clean(str(self._get_adapter().get_endpoint()))
 
     def access(self) -> ks_access.AccessInfo | None:
         """What Keystone says of our token; None where there is none."""
@@ -105,7 +106,7 @@ class Service:
         except ValueError as exc:
             raise exceptions.ProtocolError(
                 f'{self._failures.tried(what)} was answered '
-                f'{reply.status_code} with {foreign.kind(reply)}, '
+                f'{reply.status_code} with {_text.kind(reply)}, '
                 'not with JSON'
             ) from exc
 
@@ -177,7 +178,7 @@ class Service:
         )
         if reply.status_code == 401:
             raise exceptions.ConfigurationError(
-                f'{self.name}: the auth_url {foreign.clean(auth_url)} is not '
+                f'{self.name}: the auth_url {_text.clean(auth_url)} is not '
                 'that of Keystone: it asks for a token',
                 cure=f'Fix auth_url in [{self.section}], or in the section '
                 'with the credentials that it uses.',

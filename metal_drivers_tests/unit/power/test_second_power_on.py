@@ -13,25 +13,24 @@ from metal_drivers import exceptions
 from metal_drivers.model import Capability, Outcome, PowerState
 from metal_drivers.power import PowerSettings, ownership, shared
 from metal_drivers.power.ownership import MarkKind
-from metal_drivers_tests.unit import simulation, stepping
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, interleaving, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 SIMPLE = frozenset({Capability.SOFT_OFF})
-LONG_AGO = simulation._EPOCH.replace(year=2025)
+LONG_AGO = simulator._EPOCH.replace(year=2025)
 
 
 class Runs:
     """Runs of several processes, step by step."""
 
     def __init__(self, count: int = 2, **machine: float) -> None:
-        self.stepper = stepping.Stepper()
-        self.cloud = simulation.SimCloud(
+        self.stepper = interleaving.Stepper()
+        self.cloud = simulator.SimCloud(
             power=OFF,
             capabilities=SIMPLE,
             calls=self.stepper,
-            clock_type=stepping.SteppedClock,
+            clock_type=interleaving.SteppedClock,
         )
         self.cloud.node.delay = machine.get('delay', 10)
         self.cloud.host.status = 'disabled'
@@ -39,8 +38,8 @@ class Runs:
         self.engines = [self.start(ON) for _ in range(count)]
         self.tasks = list(self.stepper.tasks)
 
-    def engine(self) -> stepping.SteppedEngine:
-        engine = stepping.SteppedEngine(
+    def engine(self) -> interleaving.SteppedEngine:
+        engine = interleaving.SteppedEngine(
             self.cloud.driver,
             self.cloud.nova,
             PowerSettings(poll_interval=15),
@@ -51,7 +50,7 @@ class Runs:
         engine.stepper, engine.results = self.stepper, []
         return engine
 
-    def start(self, state: PowerState) -> stepping.SteppedEngine:
+    def start(self, state: PowerState) -> interleaving.SteppedEngine:
         engine = self.engine()
         engine.switch(self.cloud.fleet(), ['n1'], state)
         return engine
@@ -60,12 +59,12 @@ class Runs:
         self.engine().recover(self.cloud.fleet())
         self.finish(list(self.stepper.tasks))
 
-    def step(self, task: stepping.Task) -> None:
+    def step(self, task: interleaving.Task) -> None:
         """One call of that run, however long it has to wait for it."""
         if task.done:
             return
         if task.wake is not None and task.wake > self.cloud.clock.time:
-            assert isinstance(self.cloud.clock, stepping.SteppedClock)
+            assert isinstance(self.cloud.clock, interleaving.SteppedClock)
             self.cloud.clock.until(task.wake)
         self.stepper.step(task)
 
@@ -75,7 +74,7 @@ class Runs:
             if task.call[0] == 'set_power_state':
                 self.step(task)
 
-    def finish(self, tasks: list[stepping.Task]) -> None:
+    def finish(self, tasks: list[interleaving.Task]) -> None:
         """These, to their ends; whose turn it is first comes first."""
         for _ in range(5000):
             left = [task for task in tasks if not task.done]
@@ -158,7 +157,7 @@ class TestTurn(base.PowerCase):
         self.begin()
 
     def begin(self, kind: MarkKind = MarkKind.POWERED_OFF) -> None:
-        self.use(simulation.SimCloud(power=OFF, capabilities=SIMPLE))
+        self.use(simulator.SimCloud(power=OFF, capabilities=SIMPLE))
         self.host.status = 'disabled'
         self.host.reason = ownership.reason('id-1', LONG_AGO, kind)
 
@@ -170,7 +169,7 @@ class TestTurn(base.PowerCase):
         kinds = []
         arrived = self.cloud.driver.arrived
 
-        def note(sent: simulation.Sent) -> None:
+        def note(sent: simulator.Sent) -> None:
             arrived(sent)
             kinds.append(self.kind())
 
@@ -267,7 +266,7 @@ class TestTurn(base.PowerCase):
     def test_taken_by_others_before_the_request(self) -> None:
         others = ownership.reason(
             'id-1',
-            simulation._EPOCH.replace(microsecond=5000),
+            simulator._EPOCH.replace(microsecond=5000),
             MarkKind.POWERING_ON,
         )
         for status, reason, said in (
@@ -314,7 +313,7 @@ class TestTurn(base.PowerCase):
     def test_nobody_waits_where_the_service_shows_what_is_under_way(
         self,
     ) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.host.status, self.host.reason = 'disabled', base.OURS
         self.assert_ended(Outcome.DONE, self.cloud.on())
         (sent,) = self.cloud.driver.requests
@@ -335,7 +334,7 @@ class TestProcess(base.PowerCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.use(simulation.SimCloud(power=OFF, capabilities=SIMPLE))
+        self.use(simulator.SimCloud(power=OFF, capabilities=SIMPLE))
         # No mark is to be had on what is enabled.
         self.cloud.no_second_power_on = lambda host: True  # type: ignore
 

@@ -11,14 +11,14 @@ import hypothesis
 import testtools
 from hypothesis import stateful
 
-from metal_drivers_tests.unit.power import machine
+from metal_drivers_tests.unit.power import state_machine
 
 EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '100'))
 
 
 def run(examples: int) -> None:
     stateful.run_state_machine_as_test(
-        machine.Machine,
+        state_machine.Machine,
         settings=hypothesis.settings(
             max_examples=examples,
             stateful_step_count=12,

@@ -13,8 +13,7 @@ from metal_drivers.power import Event, PowerEngine, PowerSettings, Step
 from metal_drivers.power import shared as power_shared
 from metal_drivers.power.poller import Poller
 from metal_drivers_tests.emulators import ironic
-from metal_drivers_tests.unit import simulation
-from metal_drivers_tests.unit.power import base
+from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = PowerState.OFF, PowerState.ON
 
@@ -166,7 +165,7 @@ class TestIronic(testtools.TestCase):
 
 class TestBringingBack(base.PowerCase):
     def test_a_single_one_is_asked_for_alone(self) -> None:
-        self.use(simulation.SimCloud(power=OFF))
+        self.use(simulator.SimCloud(power=OFF))
         self.assert_ended(Outcome.DONE, self.cloud.on())
         names = self.cloud.calls.names()
         self.assertNotIn('list_nodes', names)

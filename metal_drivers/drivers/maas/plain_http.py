@@ -17,7 +17,7 @@ T = TypeVar('T')
 AFTER = 1.0
 
 
-class PlainError(Exception):
+class PlainHTTPError(Exception):
     """It speaks http."""
 
 
@@ -30,7 +30,7 @@ async def unless(
 
     :param connected: whether the handshake is done.
     :param speaks_http: asked where it takes long.
-    :raises PlainError: it will never be done.
+    :raises PlainHTTPError: it will never be done.
     """
     request = asyncio.ensure_future(work)
 
@@ -43,7 +43,7 @@ async def unless(
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not request.done() and probe.result():
-            raise PlainError
+            raise PlainHTTPError
         return await request
     finally:
         for task in tasks:

@@ -9,6 +9,14 @@ from typing import Any
 from metal_drivers import exceptions
 from metal_drivers.model import Node, PowerState
 
+#: Those that narrow the list of machines, and what MAAS calls them.
+FILTERS = {
+    'tags': 'tags',
+    'not_tags': 'not_tags',
+    'pools': 'pool',
+    'zones': 'zone',
+}
+
 #: The status in which a machine runs what was deployed on it.
 _DEPLOYED = 'Deployed'
 

@@ -503,7 +503,7 @@ class SimCloud:
         return fleet.match(self.driver.shown(), self.nova.shown())
 
     def engine(self, **settings: Any) -> PowerEngine:
-        # Virtual time is not for several at once: see stepping for that.
+        # Virtual time is not for several at once: see interleaving for that.
         return PowerEngine(
             self.driver,
             self.nova,

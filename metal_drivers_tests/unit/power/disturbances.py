@@ -8,26 +8,26 @@ from collections.abc import Callable
 from metal_drivers import exceptions
 from metal_drivers.model import PowerState
 from metal_drivers.power import shared
-from metal_drivers_tests.unit import simulation, stepping
+from metal_drivers_tests.unit.power import interleaving, simulator
 
-OFF, ON = simulation.OFF, simulation.ON
+OFF, ON = simulator.OFF, simulator.ON
 THEIRS = 'rack 7 is to be moved'
 AWAY = exceptions.UnavailableError('away')
 
 
-class Acts:
+class Disturbances:
     """Of the scheduler, of operators, of machines and networks."""
 
-    cloud: simulation.SimCloud
-    stepper: stepping.Stepper
-    sims: list[simulation.SimNode]
-    hosts: list[simulation.SimHost]
-    engines: list[stepping.SteppedEngine]
+    cloud: simulator.SimCloud
+    stepper: interleaving.Stepper
+    sims: list[simulator.SimNode]
+    hosts: list[simulator.SimHost]
+    engines: list[interleaving.SteppedEngine]
     #: Where the servers that are being scheduled will land.
     targets: dict[str, str]
     others_change: Callable[[str, str, str | None], None]
 
-    def engine(self, owner: shared.Shared) -> stepping.SteppedEngine:
+    def engine(self, owner: shared.Shared) -> interleaving.SteppedEngine:
         raise NotImplementedError
 
     def kill(self, arrives: bool) -> None:
@@ -64,10 +64,10 @@ class Acts:
         self.cancel(which % 3)
 
     def lose_reply(self, which: int) -> None:
-        self.stepper.command_fate = stepping.Fate(AWAY, True)
+        self.stepper.command_fate = interleaving.Fate(AWAY, True)
 
     def lose_request(self, which: int) -> None:
-        self.stepper.command_fate = stepping.Fate(AWAY, False)
+        self.stepper.command_fate = interleaving.Fate(AWAY, False)
 
     def land(self, which: int) -> None:
         self.cloud.nova.land(self.hosts[which].name)

@@ -5,7 +5,7 @@ import json
 
 import requests
 
-from metal_drivers import foreign
+from metal_drivers import _text
 from metal_drivers_tests.unit import base
 
 
@@ -31,7 +31,7 @@ class TestFaultText(base.TestCase):
             {'error': {'code': 401, 'message': 'no'}},
             {'forbidden': {'code': 403, 'message': 'no'}},
         ):
-            text = foreign.fault_text(reply(body))
+            text = _text.fault_text(reply(body))
             self.assertIn(text, ('Node is locked', 'no'))
 
     def test_a_page_is_named_not_quoted(self) -> None:
@@ -39,14 +39,14 @@ class TestFaultText(base.TestCase):
         page.headers['Content-Type'] = 'text/html; charset=utf-8'
         self.assertEqual(
             'Bad Request, with a body of type text/html',
-            foreign.fault_text(page),
+            _text.fault_text(page),
         )
-        self.assertIn('an empty body', foreign.fault_text(reply(b'')))
+        self.assertIn('an empty body', _text.fault_text(reply(b'')))
 
     def test_deep_and_odd_json_is_no_text(self) -> None:
         bodies: tuple[object, ...] = ([], 7, None, {'a': {'b': [1]}})
         for body in bodies:
-            self.assertIn('Bad Request', foreign.fault_text(reply(body)))
+            self.assertIn('Bad Request', _text.fault_text(reply(body)))
 
 
 class TestClean(base.TestCase):
@@ -58,9 +58,9 @@ class TestClean(base.TestCase):
             "{'password': 'calvin'}",
             'ipmitool failed: password=calvin',
         ):
-            self.assertNotIn('calvin', foreign.clean(text))
+            self.assertNotIn('calvin', _text.clean(text))
 
     def test_is_one_bounded_line(self) -> None:
-        text = foreign.clean('a\n  b' + 'x' * 1000)
+        text = _text.clean('a\n  b' + 'x' * 1000)
         self.assertTrue(text.startswith('a b'))
         self.assertEqual(300, len(text))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import requests
 from keystoneauth1 import exceptions as ks_exceptions
 
-from metal_drivers import exceptions, foreign
+from metal_drivers import _text, exceptions
 
 
 class Failures:
@@ -43,7 +43,7 @@ class Failures:
             return error
         return type(error)(
             f'{self._name}: no token from Keystone at '
-            f'{foreign.clean(str(auth_url))} ({foreign.clean(str(exc))})',
+            f'{_text.clean(str(auth_url))} ({_text.clean(str(exc))})',
             cure='Check that Keystone is up and that auth_url leads to it, '
             f'in [{self._section}] or in the section with the credentials '
             'that it uses.',
@@ -54,7 +54,7 @@ class Failures:
     ) -> exceptions.MetalError:
         """keystoneauth got no reply, or has no endpoint to ask."""
         tried = self.tried(what)
-        said = foreign.clean(str(exc))
+        said = _text.clean(str(exc))
         match exc:
             case ks_exceptions.HttpError() if getattr(
                 exc, 'http_status', 0
@@ -129,7 +129,7 @@ class Failures:
         self, reply: requests.Response, what: str
     ) -> exceptions.MetalError:
         tried = self.tried(what)
-        came = f'{reply.status_code}: {foreign.fault_text(reply)}'
+        came = f'{reply.status_code}: {_text.fault_text(reply)}'
         match reply.status_code:
             case 401:
                 return exceptions.AuthenticationError(

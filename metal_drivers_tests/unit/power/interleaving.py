@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from metal_drivers import exceptions, fleet
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine
-from metal_drivers_tests.unit import simulation
+from metal_drivers_tests.unit.power import simulator
 
 T = TypeVar('T')
 
@@ -83,7 +83,7 @@ class Task:
         self.back.release()
 
 
-class Stepper(simulation.Calls):
+class Stepper(simulator.Calls):
     """Who has the baton; every call asks here."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class Stepper(simulation.Calls):
                 self._commands[node] -= 1
 
     def wait(
-        self, clock: simulation.SimClock, alarm: threading.Event, end: float
+        self, clock: simulator.SimClock, alarm: threading.Event, end: float
     ) -> None:
         task = self.current
         if task is None:
@@ -170,10 +170,10 @@ class Stepper(simulation.Calls):
         ]
 
 
-class SteppedClock(simulation.SimClock):
+class SteppedClock(simulator.SimClock):
     """Time that passes when nobody has anything else to do."""
 
-    def __init__(self, calls: simulation.Calls) -> None:
+    def __init__(self, calls: simulator.Calls) -> None:
         super().__init__(calls)
         self._owners: list[object] = []
 

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads option groups that are not ours.
+
+Options of our own groups are registered. Those of groups that belong to
+Watcher (``[nova]``, ``[watcher_clients_auth]``) are only read, since
+registering an option a second time with another help text is an error,
+and Watcher may register them before us, after us, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+from metal_drivers import _text, exceptions, redaction
+from metal_drivers._openstack import auth
+
+NOVA_GROUP = 'nova'
+CREDENTIALS_GROUP = 'watcher_clients_auth'
+
+
+class OptionValues(dict[str, Any]):
+    """The values of one group, also as attributes. Keeps them to itself:
+    its repr has only the names."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        return f'<OptionValues {", ".join(sorted(self))}>'
+
+
+class Credentials:
+    """The keystone session that all services share.
+
+    It stands in for Watcher's clients: a driver asks it for ``session``
+    only where its own options have no credentials.
+
+    Two are equal where they are configured alike. The repr has only the
+    names of the options.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+        self._session: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return self._values == other._values
+
+    def __repr__(self) -> str:
+        return f'<Credentials {", ".join(sorted(self._values))}>'
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown of it."""
+        options = auth.secret_options(self._values.get('auth_type'))
+        return redaction.secrets_of(options, self._values)
+
+    @property
+    def session(self) -> Any:
+        if self._session is None:
+            self._session = auth.load_session(
+                self._values, group=CREDENTIALS_GROUP
+            )
+        return self._session
+
+
+def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
+    """What ``[nova]`` says of how to reach and to authenticate."""
+    options = [
+        *auth.adapter_options({'region-name': 'nova_client.region_name'}),
+        *auth.session_options(),
+        *auth.auth_options(),
+        cfg.StrOpt('interface'),
+    ]
+    values = peek(conf, NOVA_GROUP, options)
+    if not values['valid_interfaces']:
+        # What Watcher still takes from the options' former names.
+        former = peek(conf, 'nova_client', [cfg.StrOpt('endpoint_type')])
+        interface = values['interface'] or former['endpoint_type']
+        values['valid_interfaces'] = [interface] if interface else None
+    return with_credentials(conf, NOVA_GROUP, values)
+
+
+def shared_credentials(conf: cfg.ConfigOpts) -> Credentials | None:
+    """``[watcher_clients_auth]``; None where it has no credentials."""
+    options = [*auth.session_options(), *auth.auth_options()]
+    values = with_credentials(
+        conf, CREDENTIALS_GROUP, peek(conf, CREDENTIALS_GROUP, options)
+    )
+    if not auth.credentials_present(values):
+        return None
+    return Credentials(values)
+
+
+def read(
+    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+) -> OptionValues:
+    """The values of options that are registered.
+
+    :raises ConfigurationError: a value is not of its option's type.
+    """
+    values = OptionValues()
+    for opt in options:
+        try:
+            values[opt.dest] = conf[group][opt.dest]
+        except (cfg.Error, ValueError) as exc:
+            raise _invalid(group, opt, exc) from (None if opt.secret else exc)
+    return values
+
+
+def any_is_set(
+    conf: cfg.ConfigOpts, group: str, options: Iterable[cfg.Opt]
+) -> bool:
+    """Whether one of the options was given a value, valid or not."""
+    unclear = []
+    for opt in options:
+        try:
+            found = conf.get_location(opt.dest, group)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # the type of an option may be a plugin's
+            # Not registered; or a value, or the default, is not valid.
+            unclear.append(opt)
+            continue
+        if found is not None and (
+            found.location.is_user_controlled
+            or found.location is cfg.Locations.set_override
+        ):
+            return True
+    if not unclear:
+        return False
+    private = _private(conf)
+    for opt in unclear:
+        # Without a default, and of any type: what is found was set.
+        bare = cfg.StrOpt(
+            opt.name, dest=opt.dest, deprecated_opts=opt.deprecated_opts
+        )
+        private.register_opt(bare, group=group)
+        try:
+            if private[group][bare.dest] is not None:
+                return True
+        except (cfg.Error, ValueError):
+            return True
+    return False
+
+
+def _invalid(
+    group: str, opt: cfg.Opt, exc: Exception
+) -> exceptions.ConfigurationError:
+    """oslo.config quotes the value; of a secret nothing is said."""
+    what = f'[{group}] {opt.name} has a value that is not valid'
+    if isinstance(exc, cfg.ConfigFileValueError | ValueError):
+        cure = f'Its meaning: {opt.help}' if opt.help else ''
+    else:
+        cure = 'Write $$ for a $ that does not refer to another option.'
+    return exceptions.ConfigurationError(
+        what if opt.secret else f'{what}: {_text.clean(str(exc))}',
+        cure=cure,
+        options=(opt.dest,),
+    )
+
+
+def peek(
+    conf: cfg.ConfigOpts, group: str, options: Sequence[cfg.Opt]
+) -> OptionValues:
+    """The values of options in a group that is not ours.
+
+    What its owner has registered is read there, overrides included; the
+    rest from the same configuration files, in a parser of our own.
+    """
+    theirs = set(conf[group]) if group in conf else set()
+    ours = [opt for opt in options if opt.dest not in theirs]
+    if not ours:
+        return read(conf, group, options)
+    private = _private(conf)
+    private.register_opts(ours, group=group)
+    values = read(private, group, ours)
+    values.update(
+        read(conf, group, [opt for opt in options if opt.dest in theirs])
+    )
+    return values
+
+
+def _private(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
+    """The same configuration files, read by a parser of our own."""
+    private = cfg.ConfigOpts()
+    parsed = 'config_file' in conf
+    private(
+        args=[],
+        default_config_files=(conf.config_file or []) if parsed else [],
+        default_config_dirs=(conf.config_dir or []) if parsed else [],
+    )
+    return private
+
+
+def with_credentials(
+    conf: cfg.ConfigOpts, group: str, values: OptionValues
+) -> OptionValues:
+    """Follow ``auth_section`` to the group that has the credentials, as
+    keystoneauth does, and read what its plugin asks for."""
+    section = values.get('auth_section')
+    if section:
+        values.update(peek(conf, section, auth.auth_options()))
+        values['auth_section'] = section
+    if values.get('auth_type'):
+        options = auth.plugin_options(values['auth_type'])
+        unread = [opt for opt in options if opt.dest not in values]
+        values.update(peek(conf, section or group, unread))
+    return values

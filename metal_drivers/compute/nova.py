@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compute hosts and the nova-compute service."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from metal_drivers import exceptions
+from metal_drivers._openstack import auth, client
+from metal_drivers._openstack.groups import NOVA_GROUP
+from metal_drivers.compute import api, servers
+from metal_drivers.model import (
+    CheckResult,
+    CheckStatus,
+    ComputeHost,
+    ComputeService,
+)
+
+
+class Compute:
+    """Nova, as far as power is concerned.
+
+    Every method raises :class:`~metal_drivers.MetalError`, and may be
+    called from several threads at once.
+
+    :param session: a keystoneauth session.
+    :param values: adapter options of keystoneauth: region, interface.
+    """
+
+    def __init__(self, session: Any, values: Mapping[str, Any]) -> None:
+        self._nova = client.Service(
+            lambda: auth.load_adapter(
+                session,
+                values,
+                group=NOVA_GROUP,
+                service_type='compute',
+            ),
+            'Nova',
+            NOVA_GROUP,
+            session,
+        )
+
+    def list_hosts(self) -> list[ComputeHost]:
+        """Every compute host, a request for each page of 1,000.
+
+        Nova takes about 5 ms for each.
+        """
+        return [
+            api.host_of(entry)
+            for entry in self._hypervisors(f'/detail?limit={api.PAGE}')
+        ]
+
+    def find_hosts(self, name: str) -> list[ComputeHost]:
+        """The compute hosts in whose hypervisor's name this is, as a whole
+        or as a part; whether its case matters depends on Nova's database.
+
+        One request where there are any, two where there are none.
+        """
+        query = urllib.parse.urlencode({'hypervisor_hostname_pattern': name})
+        try:
+            reply = self._nova.call(
+                'GET',
+                f'/os-hypervisors/detail?{query}',
+                f'find hypervisor {name}',
+                microversion=api.MICROVERSION,
+            )
+        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+            if exc.status not in (300, 404):
+                raise
+            return self._none()
+        entries = reply.get('hypervisors') if isinstance(reply, dict) else None
+        if not isinstance(entries, list):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to find hypervisor {name} has no list of '
+                'hypervisors'
+            )
+        return [api.host_of(entry) for entry in entries]
+
+    def get_host(self, hypervisor_id: str) -> ComputeHost | None:
+        """The compute host with that uuid; None: Nova has no such.
+
+        One request where there is one, two where there is none.
+        """
+        try:
+            reply = self._nova.call(
+                'GET',
+                '/os-hypervisors/'
+                + urllib.parse.quote(hypervisor_id.casefold(), safe=''),
+                f'show hypervisor {hypervisor_id}',
+                microversion=api.MICROVERSION,
+            )
+        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+            if exc.status not in (300, 404):
+                raise
+            self._none()
+            return None
+        return api.host_of(
+            reply.get('hypervisor') if isinstance(reply, dict) else None
+        )
+
+    def _none(self) -> list[ComputeHost]:
+        """No host; but a 404 can also come from an endpoint that is wrong.
+
+        :raises ConfigurationError: that is what it was.
+        """
+        next(iter(self._hypervisors('?limit=1')), None)
+        return []
+
+    def _hypervisors(self, path: str) -> Iterator[dict[str, Any]]:
+        try:
+            for page in self._nova.pages(
+                f'/os-hypervisors{path}',
+                'hypervisors',
+                'list hypervisors',
+                microversion=api.MICROVERSION,
+            ):
+                yield from page
+        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+            # 300 and 404: not below the version of the API.
+            if exc.status not in (300, 404):
+                raise
+            raise exceptions.ConfigurationError(
+                exc.message,
+                cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
+                'whole URL, such as http://controller:8774/v2.1.',
+                options=('endpoint_override',),
+            ) from exc
+
+    def count_servers(self, host: str) -> int:
+        """How many servers are on the host at this moment, shut off ones
+        included; asked live, since a hypervisor's own count lags.
+
+        :raises ProtocolError: the reply tells of servers elsewhere.
+        """
+        return servers.count(self._nova, host)
+
+    def list_unplaced(self) -> set[str]:
+        """The servers that have no host yet, since they are being
+        scheduled; one request where there are none.
+
+        :raises ProtocolError: the reply does not tell where servers are.
+        """
+        return servers.unplaced(self._nova)
+
+    def list_moving(self, host: str) -> set[str]:
+        """The servers that are on their way to the host or from it, or
+        whose resize from it was not confirmed; one request where there are
+        none.
+        """
+        return servers.moving(self._nova, host)
+
+    def list_services(self) -> list[ComputeService]:
+        """The nova-compute services of all hosts, in one request."""
+        return [
+            api.service_of(entry)
+            for entry in self._services(
+                {'binary': 'nova-compute'}, 'list nova-compute services'
+            )
+        ]
+
+    def get_service(self, host: str) -> ComputeService:
+        """The nova-compute service of a host, asked live.
+
+        :raises NotFoundError: the host has none.
+        """
+        for entry in self._services(
+            {'binary': 'nova-compute', 'host': host},
+            f'show nova-compute on {host}',
+        ):
+            if entry.get('host') == host:
+                return api.service_of(entry)
+        raise exceptions.NotFoundError(
+            f'Nova: there is no nova-compute on {host}',
+            cure='Check the host, and that nova-compute ran on it once.',
+        )
+
+    def disable(self, service: ComputeService, reason: str) -> None:
+        """Keep Nova from placing servers on the service's host.
+
+        :param reason: at most 255 characters.
+        """
+        self._update(
+            service, {'status': 'disabled', 'disabled_reason': reason}
+        )
+
+    def enable(self, service: ComputeService) -> None:
+        """Let Nova place servers on the service's host again."""
+        self._update(service, {'status': 'enabled'})
+
+    def check(self) -> list[CheckResult]:
+        """Can Nova be reached, does it accept us, what does it show?"""
+        try:
+            where = self._nova.url()
+            found = self.list_hosts()
+        except exceptions.MetalError as exc:
+            return [CheckResult('nova', CheckStatus.FAILED, str(exc))]
+        if not found:
+            return [
+                CheckResult(
+                    'nova', CheckStatus.WARNING, f'{where} has no hypervisors'
+                )
+            ]
+        up = sum(host.up for host in found)
+        enabled = sum(host.enabled for host in found)
+        return [
+            CheckResult(
+                'nova',
+                CheckStatus.OK,
+                f'{where}, {len(found)} compute hosts, {up} up, '
+                f'{enabled} enabled',
+            )
+        ]
+
+    def _services(
+        self, filters: Mapping[str, str], what: str
+    ) -> list[Mapping[str, Any]]:
+        reply = self._nova.call(
+            'GET',
+            f'/os-services?{urllib.parse.urlencode(filters)}',
+            what,
+            microversion=api.MICROVERSION,
+        )
+        services = reply.get('services') if isinstance(reply, dict) else None
+        if not isinstance(services, list):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to {what} has no list of services'
+            )
+        return [entry for entry in services if isinstance(entry, dict)]
+
+    def _update(
+        self, service: ComputeService, body: Mapping[str, Any]
+    ) -> None:
+        self._nova.call(
+            'PUT',
+            f'/os-services/{urllib.parse.quote(service.id, safe="")}',
+            f'set nova-compute on {service.host} to {body["status"]}',
+            microversion=api.MICROVERSION,
+            body=body,
+        )

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Can Ironic be reached, does it accept us, may we act?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from metal_drivers import exceptions
+from metal_drivers._openstack import client
+from metal_drivers.model import CheckResult, CheckStatus, Node
+
+
+def run(
+    ironic: client.Service,
+    microversion: Callable[[], str],
+    list_nodes: Callable[[], list[Node]],
+    filters: Mapping[str, str],
+) -> Iterator[CheckResult]:
+    """The answers, one after the other; the first failure is the last."""
+    name = 'ironic endpoint'
+    try:
+        yield CheckResult(
+            name, CheckStatus.OK, f'{ironic.url()}, API {microversion()}'
+        )
+        name = 'ironic nodes'
+        yield _rights(ironic)
+        yield _nodes(ironic, list_nodes(), filters)
+    except exceptions.MetalError as exc:
+        yield CheckResult(name, CheckStatus.FAILED, str(exc))
+
+
+def why_empty(ironic: client.Service, filters: Mapping[str, str]) -> str:
+    """Why Ironic may show no nodes, for a message."""
+    if filters:
+        narrowed = ', '.join(f'{k} = {v}' for k, v in filters.items())
+        hint = f'none matches {narrowed}'
+    else:
+        hint = 'none is enrolled'
+    if ironic.access() is None:
+        return f'Ironic shows no nodes: {hint}.'
+    return (
+        f'Ironic shows no nodes: {hint}, or this user may not see them. '
+        'To see all nodes, it needs a role in the system (system_scope '
+        '= all), or the role "service" in the service project with '
+        '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
+    )
+
+
+def _rights(ironic: client.Service) -> CheckResult:
+    name = 'ironic rights'
+    access = ironic.access()
+    if access is None:
+        return CheckResult(
+            name, CheckStatus.OK, 'no Keystone: every user may act'
+        )
+    roles = sorted(access.role_names or ())
+    named = ', '.join(roles) or 'none'
+    scope = (
+        'the system'
+        if access.system_scoped
+        else (f'project {access.project_name or access.project_id}')
+    )
+    detail = f'{access.username} has the roles {named} in {scope}'
+    if set(roles) & {'admin', 'service', 'member', 'manager'}:
+        return CheckResult(name, CheckStatus.OK, detail)
+    return CheckResult(
+        name,
+        CheckStatus.FAILED,
+        f'{detail}; none of them may change power. Give it the role '
+        'admin in the system, or service.',
+    )
+
+
+def _nodes(
+    ironic: client.Service, nodes: list[Node], filters: Mapping[str, str]
+) -> CheckResult:
+    name = 'ironic nodes'
+    if nodes:
+        return CheckResult(name, CheckStatus.OK, f'{len(nodes)} nodes')
+    return CheckResult(name, CheckStatus.WARNING, why_empty(ironic, filters))

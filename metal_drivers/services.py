@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens what a configuration asks for: the driver, Nova, the settings, and
+what all transitions share.
+
+Whoever powers nodes does it through here: the command, Watcher's plugins
+and other programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from oslo_config import cfg
+
+from metal_drivers import base, compute, lookup, selector
+from metal_drivers import fleet as fleets
+from metal_drivers._openstack import auth, groups
+from metal_drivers.model import PowerResult, PowerState
+from metal_drivers.power import PowerEngine, PowerSettings
+from metal_drivers.power.events import Watcher
+from metal_drivers.power.shared import Shared
+
+
+class Connection:
+    """The bare metal service and Nova, opened together.
+
+    May be used by several threads at once. ``max_power_on_per_minute`` and
+    the like hold for all that is done through one connection: a process
+    has one of them, for as long as it powers nodes.
+
+    :param compute: None where Nova is not configured: no node matches a
+        compute host then.
+    :param shared: that of a connection which this one replaces.
+    :param watch: told of each step, in the thread that takes it.
+    """
+
+    def __init__(
+        self,
+        driver: base.MetalDriver,
+        compute: compute.Compute | None,
+        settings: PowerSettings,
+        *,
+        shared: Shared | None = None,
+        watch: Watcher = lambda event: None,
+    ) -> None:
+        self.driver, self.compute = driver, compute
+        self.settings = settings
+        #: The rates, the claims on nodes, the room for hosts that are off.
+        self.shared = shared or Shared()
+        self._watch = watch
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def fleet(self) -> fleets.Fleet:
+        """All nodes and the compute hosts on them: a list of each service.
+
+        :raises MetalError: a service cannot be listed.
+        """
+        return fleets.load(self.driver, self.compute)
+
+    def find(self, refs: Iterable[str]) -> fleets.Fleet:
+        """The part of the fleet that these may name, without the lists
+        where they are few.
+
+        :param refs: ids, node names or host names.
+        :raises MetalError: a service cannot be asked.
+        """
+        return lookup.look_up(self.driver, self.compute, _names(refs))
+
+    def engine(self, *, watch: Watcher | None = None) -> PowerEngine:
+        """An engine, to be cancelled by itself. All engines of this
+        connection keep the same rates.
+
+        :param watch: by default that of the connection.
+        """
+        return PowerEngine(
+            self.driver,
+            self.compute,
+            self.settings,
+            watch=watch or self._watch,
+            shared=self.shared,
+        )
+
+    def power_on(self, refs: Iterable[str]) -> list[PowerResult]:
+        """Power nodes on, and enable nova-compute where we disabled it.
+
+        :param refs: ids, node names or host names.
+        :returns: a result for each node, in that order; what fails for one
+            is its result.
+        :raises MetalError: the nodes cannot be looked up.
+        """
+        return self._switch(refs, PowerState.ON)
+
+    def power_off(self, refs: Iterable[str]) -> list[PowerResult]:
+        """Power nodes off, if nothing runs on them.
+
+        As :meth:`power_on`.
+        """
+        return self._switch(refs, PowerState.OFF)
+
+    def recover(self, refs: Iterable[str] | None = None) -> list[PowerResult]:
+        """Finish or undo what runs that were killed have left.
+
+        :param refs: ids, node names or host names; None: each host whose
+            nova-compute we disabled.
+        :raises ConfigurationError: Nova is not configured.
+        :raises MetalError: the nodes cannot be looked up.
+        """
+        if refs is None:
+            return self.engine().recover(self.fleet())
+        # An engine takes no names for all of them.
+        names = _names(refs)
+        return self.engine().recover(self.find(names), names) if names else []
+
+    def close(self) -> None:
+        """Give back threads and sockets; safe to call twice.
+
+        Waits for the driver, but not for ever.
+        """
+        self.driver.close()
+
+    def _switch(
+        self, refs: Iterable[str], state: PowerState
+    ) -> list[PowerResult]:
+        names = _names(refs)
+        return self.engine().switch(self.find(names), names, state)
+
+
+def connect(
+    config: cfg.ConfigOpts,
+    osc: base.OpenStackClients | None = None,
+    *,
+    settings: PowerSettings | None = None,
+    shared: Shared | None = None,
+    watch: Watcher = lambda event: None,
+) -> Connection:
+    """Open the driver and Nova, as the configuration has them.
+
+    ::
+
+        with connect(conf) as connection:
+            for result in connection.power_off(['compute-01']):
+                print(result.name, result.outcome.value, result.detail)
+
+    :param config: an oslo.config ConfigOpts; nothing need be registered.
+    :param osc: anything with a keystone ``session``, for a section that
+        has no credentials; by default ``[watcher_clients_auth]``.
+    :param settings: by default those of ``[metal_drivers]``.
+    :param shared: that of a connection which this one replaces, so that
+        its rates go on to hold.
+    :param watch: told of each step, in the thread that takes it.
+    :raises ConfigurationError: no driver can be chosen without a guess,
+        or something cannot be used as it is configured.
+    """
+    settings = settings or PowerSettings.from_conf(config)
+    nova = open_compute(config, osc)
+    # The driver last: it would have to be closed where Nova fails.
+    driver = selector.get_driver(config, osc)
+    return Connection(driver, nova, settings, shared=shared, watch=watch)
+
+
+def open_compute(
+    config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
+) -> compute.Compute | None:
+    """Nova by its configuration; None where that has no credentials.
+
+    :param osc: a keystone session for a ``[nova]`` without an auth type;
+        by default that of ``[watcher_clients_auth]``.
+    :raises ConfigurationError: the credentials are not complete.
+    """
+    values = groups.nova_values(config)
+    if values.get('auth_type'):
+        session = auth.load_session(values, group=groups.NOVA_GROUP)
+        return compute.Compute(session, values)
+    osc = osc or groups.shared_credentials(config)
+    if osc is None:
+        return None
+    return compute.Compute(
+        auth.share_session(osc.session, values, group=groups.NOVA_GROUP),
+        values,
+    )
+
+
+def _names(refs: Iterable[str]) -> list[str]:
+    """:raises TypeError: one string, whose letters would be names."""
+    if isinstance(refs, str):
+        raise TypeError(f'refs has to be a list of names, not {refs!r}')
+    return list(refs)

@@ -40,8 +40,8 @@ def why_empty(ironic: client.Service, filters: Mapping[str, str]) -> str:
         return f'Ironic shows no nodes: {hint}.'
     return (
         f'Ironic shows no nodes: {hint}, or this user may not see them. '
-        'To see all nodes, it needs a role in the system (system_scope '
-        '= all), or the role "service" in the service project with '
+        'To see all nodes, it needs a role in the system (system_scope = '
+        'all), or the role "service" in the service project with '
         '[DEFAULT] rbac_service_role_elevated_access = true in Ironic.'
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between us and drivers, which are code of somebody else.
+"""The boundary around drivers, which are third-party code.
 
 What comes back is checked, what is raised is named, and no secret of the
 driver's configuration gets out with it. A driver that breaks its contract

@@ -48,7 +48,7 @@ _CALLS: dict[str, tuple[Any, ...]] = {
 
 
 class GuardedDriver(base.MetalDriver):
-    """Calls a driver of somebody else, which is :attr:`driver`.
+    """Calls a driver of someone else, which is :attr:`driver`.
 
     Whatever that returns, this returns what the contract promises, or
     raises a MetalError: :class:`~metal_drivers.exceptions.DriverError`

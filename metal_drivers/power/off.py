@@ -107,7 +107,7 @@ def off_already(facts: Facts, now: float) -> Step | None:
 
 
 def work_of_others(facts: Facts, now: float) -> Step | None:
-    """Work on it that is not ours is waited for."""
+    """Work on the node by someone else is waited for."""
     return common.busy(facts, now, _seconds(facts))
 
 
@@ -143,7 +143,7 @@ def nova_can_be_asked(facts: Facts, now: float) -> Step | None:
 
 
 def empty(facts: Facts, now: float) -> Step | None:
-    """One server is enough to refuse, be it shut off."""
+    """One server is enough to refuse, even one that is shut off."""
     servers = facts.servers.value if facts.servers else 0
     if not servers:
         return None
@@ -167,8 +167,8 @@ def nothing_moves(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_is_scheduled(facts: Facts, now: float) -> Step | None:
-    """They are waited for, for a minute at most; then the host is given
-    back.
+    """They are waited for, for at most a minute; then nova-compute is
+    enabled again.
     """
     if not facts.awaited:
         return None
@@ -213,7 +213,7 @@ def taken_by_the_service(facts: Facts, now: float) -> Step | None:
 
 
 def another_run(facts: Facts, now: float) -> Step | None:
-    """Another run that may be at work is waited for."""
+    """Another process that may be at work is waited for."""
     if facts.writes or facts.mark is None:
         return None
     return common.await_other(
@@ -228,7 +228,7 @@ def _kind(facts: Facts) -> MarkKind:
 
 
 def disable(facts: Facts, now: float) -> Step | None:
-    """nova-compute is disabled, with a reason that is ours."""
+    """nova-compute is disabled, with the marker as the reason."""
     service = facts.compute
     if facts.writes or facts.sent or service is None:
         return None
@@ -238,8 +238,8 @@ def disable(facts: Facts, now: float) -> Step | None:
 
 
 def still_disabled(facts: Facts, now: float) -> Step | None:
-    """A host whose nova-compute somebody enables meanwhile is theirs:
-    nothing more is sent to it.
+    """If someone else enables nova-compute meanwhile, nothing more is sent
+    to the node.
     """
     service = facts.compute
     if service is None or not service.enabled:
@@ -253,8 +253,8 @@ def still_disabled(facts: Facts, now: float) -> Step | None:
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
-    """The same holds where another run, or somebody else, replaces our
-    reason.
+    """The same holds if another process, or someone else, replaces the
+    marker.
     """
     if not facts.writes or facts.own or facts.compute is None:
         return None
@@ -337,7 +337,7 @@ def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
 
 
 def only_what_is_ours(facts: Facts, now: float) -> Step | None:
-    """Whatever else is disabled is somebody else's, and stays so."""
+    """What was disabled by someone else remains disabled."""
     fact = facts.service
     if fact is not None and fact.error is not None:
         if not (facts.writes or facts.found):
@@ -348,7 +348,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
         told = lost and lost in facts.ending[1]
         return common.end(facts, '' if told else lost)
     if facts.writes and not facts.own:
-        # Another run has it by now.
+        # Another process has it by now.
         return common.end(facts)
     if not facts.writes and facts.foreign and facts.foreign.left(now):
         return common.end(facts)
@@ -404,7 +404,7 @@ def stays_on(facts: Facts, now: float) -> bool:
 
 
 def give_back(facts: Facts, now: float) -> Step | None:
-    """What fails puts nova-compute back as it was."""
+    """A failure puts nova-compute back as it was."""
     enabled = facts.enabled
     if enabled is None:
         return Enable(Event.UNDONE)
@@ -444,7 +444,7 @@ OFF = Table(
         ),
         nothing_is_scheduled,
         a_request_is_followed,
-        Need(What.NODE, ('waited', 'mode'), text='The node is asked for.'),
+        Need(What.NODE, ('waited', 'mode'), text='The node is queried.'),
         off_already,
         work_of_others,
         guards,
@@ -505,8 +505,8 @@ OFF = Table(
             What.NODE,
             ('servers', 'waited'),
             last=True,
-            text='The node is asked for again, and all that was said of it '
-            'above holds again.',
+            text='The node is queried again, and all the rules above are '
+            'checked again.',
         ),
         Need(
             What.SERVICE,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules for powering on, and for what an interrupted run has left.
+"""The rules for powering on, and for hosts left half-done.
 
-A host that does not come back keeps our reason, so that the next run knows
-that it is ours to enable.
+A host that does not power on keeps the marker, so that the next run knows
+that it may enable nova-compute.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _good(facts: Facts, detail: str) -> Decide:
 
 
 def another_run(facts: Facts, now: float) -> Step | None:
-    """Another run that may be at work is waited for."""
+    """Another process that may be at work is waited for."""
     mark = facts.mark
     if not _awaits(facts) or facts.sent or facts.own or mark is None:
         return None
@@ -157,7 +157,7 @@ def a_request_is_followed(facts: Facts, now: float) -> Step | None:
 
 
 def work_of_others(facts: Facts, now: float) -> Step | None:
-    """Work on it that is not ours is waited for."""
+    """Work on the node by someone else is waited for."""
     settings = facts.settings
     seconds = settings.power_on_timeout
     if _recovers(facts):
@@ -221,7 +221,7 @@ def begin(facts: Facts, now: float) -> Step | None:
 
 
 def written_in_time(facts: Facts, now: float) -> Step | None:
-    """Whoever wrote too long after it had read sends nothing."""
+    """A process that took too long between read and write sends nothing."""
     written = facts.written
     taken = written.answered - written.read if written else 0.0
     if taken <= LONGEST_GAP:
@@ -233,7 +233,7 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
 
 
 def settle(facts: Facts, now: float) -> Step | None:
-    """All others who may have read before have written by now."""
+    """By now every process that read before has written."""
     written = facts.written
     if written is None or now >= written.answered + SETTLE:
         return None
@@ -242,7 +242,7 @@ def settle(facts: Facts, now: float) -> Step | None:
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
-    """Only who then finds its own marker sends."""
+    """Only the process that then finds its own marker sends."""
     service = facts.compute
     if not facts.writes or facts.own or service is None:
         return None
@@ -292,7 +292,7 @@ def _rival(facts: Facts, now: float) -> bool:
 
 
 def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
-    """When it is on, nova-compute has to come back, see below."""
+    """Once the node is on, nova-compute has to be up again, see below."""
     if not _comes_back(facts) or facts.enabled_well:
         return None
     fact, enabled = facts.service, facts.enabled
@@ -323,7 +323,7 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
 
 
 def only_what_is_ours(facts: Facts, now: float) -> Step | None:
-    """What others have disabled remains so."""
+    """What was disabled by someone else remains disabled."""
     service, mark = facts.compute, facts.mark
     if not _comes_back(facts) or facts.enabled_well or service is None:
         return None
@@ -405,7 +405,7 @@ ON = Table(
             What.NODE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
-            text='The node is asked for.',
+            text='The node is queried.',
         ),
         work_of_others,
         Need(
@@ -430,8 +430,8 @@ ON = Table(
             What.NODE,
             ('waited', 'marked', 'slot'),
             last=True,
-            text='The node is asked for again, and all that was said of it '
-            'above holds again.',
+            text='The node is queried again, and all the rules above are '
+            'checked again.',
         ),
         Need(
             What.SERVICE,
@@ -503,7 +503,7 @@ def known_to_be_on(facts: Facts, now: float) -> Step | None:
 
 
 def may_be_enabled(facts: Facts, now: float) -> Step | None:
-    """A host in maintenance, or locked, stays disabled."""
+    """A host in maintenance, or locked, remains disabled."""
     reason = common.refusal(facts, guards.ENABLING)
     if reason is None:
         return None

@@ -114,7 +114,7 @@ def _redactor(
     try:
         options += base.options_of(cls)
     except Exception:
-        # Whoever loads drivers says what is wrong with its options.
+        # The loader of drivers reports what is wrong with its options.
         LOG.debug('The options of %s', cls, exc_info=True)
     return redaction.Redactor(
         {

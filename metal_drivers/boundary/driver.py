@@ -78,7 +78,7 @@ class GuardedDriver(base.MetalDriver):
         flaw = _flaw(type(driver))
         if flaw:
             raise origin.broke(flaw)
-        # Whoever is known to be wrong need not be asked for nodes.
+        # A driver that is known to be wrong is not asked for nodes.
         self.capabilities  # noqa: B018, raises
 
     def __repr__(self) -> str:

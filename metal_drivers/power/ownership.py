@@ -30,7 +30,7 @@ _PATTERN = re.compile(
     + r', node (?P<node>.+)'
 )
 
-#: For so many seconds a marker of what was begun says that somebody may be at
+#: For so many seconds a marker of what was begun says that a process may be at
 #: work: a request for power is only sent while the marker is younger.
 LEASE = 60.0
 #: A marker that is older is renewed before such a request; what is between
@@ -73,7 +73,7 @@ class Mark:
     """
 
     when: datetime.datetime
-    #: As much of the node's id as there was room for.
+    #: As much of the node's id as fits.
     node_id: str
     kind: MarkKind = MarkKind.POWERED_OFF
 
@@ -93,7 +93,7 @@ class Mark:
         return (now - self.when).total_seconds()
 
     def left(self, now: datetime.datetime, after: float = 0.0) -> float:
-        """For how many seconds somebody may be at work still.
+        """For how many seconds a process may still be at work.
 
         :param after: for so many seconds after the last request the node
             may still follow it.

@@ -2,7 +2,7 @@
 """Which hosts to power off or on. No I/O, no randomness.
 
 A host is *busy* with any server on it, one that is shut off too, or where
-nobody knows; else it is free. *Ready* is a free host that Nova can use.
+it is not known; else it is free. *Ready* is a free host that Nova can use.
 :func:`decide` takes the steps that the documentation ("In Watcher") has,
 each a function of that name.
 """

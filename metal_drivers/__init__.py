@@ -10,6 +10,8 @@
             print(result.name, result.outcome.value, result.detail)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from metal_drivers.base import MetalDriver
 from metal_drivers.exceptions import (
     AuthenticationError,
@@ -25,8 +27,27 @@ from metal_drivers.exceptions import (
     UnsupportedError,
 )
 from metal_drivers.model import Capability, Node, OffMode, PowerState
-from metal_drivers.selector import get_driver
-from metal_drivers.services import Connection, connect
+
+if TYPE_CHECKING:
+    from metal_drivers.selector import get_driver
+    from metal_drivers.services import Connection, connect
+else:
+    # Whoever writes a driver needs nothing of what opens them.
+    _LATER = {
+        'get_driver': 'selector',
+        'Connection': 'services',
+        'connect': 'services',
+    }
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f'{__name__} has no {name}')
+        import importlib
+
+        module = importlib.import_module(f'{__name__}.{_LATER[name]}')
+        globals()[name] = found = getattr(module, name)
+        return found
+
 
 __all__ = [
     'AuthenticationError',

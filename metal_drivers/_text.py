@@ -7,8 +7,6 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from oslo_utils import strutils
-
 from metal_drivers import redaction
 
 if TYPE_CHECKING:  # what finds drivers cleans texts, too, and has no HTTP
@@ -38,6 +36,9 @@ def fault_text(reply: requests.Response) -> str:
 
 def clean(text: str) -> str:
     """A foreign text for a message: one line, bounded, no credentials."""
+    # Half as dear to import as all else: only where something is wrong.
+    from oslo_utils import strutils
+
     text = ' '.join(redaction.mask_userinfo(text).split())
     text = strutils.mask_password(text)
     # What is not for the eye may be for a terminal.

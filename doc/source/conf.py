@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sphinx's configuration."""
 
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'ext'))
+
 project = 'watcher-metal-drivers'
 copyright = 'the metal-drivers authors'
 
 extensions = [
     'cliff.sphinxext',
     'oslo_config.sphinxext',
+    'import_layers',
+    'power_tables',
     'reno.sphinxext',
     'sphinx.ext.autodoc',
 ]

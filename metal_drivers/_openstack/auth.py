@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import types
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keystoneauth1 import adapter as ks_adapter
-from keystoneauth1 import exceptions as ks_exceptions
-from keystoneauth1 import loading
-from keystoneauth1 import session as ks_session
 from oslo_config import cfg
-from oslo_log import log
 
 from metal_drivers import exceptions
 
-LOG = log.getLogger(__name__)
+if TYPE_CHECKING:
+    # keystoneauth, and requests with it, takes longer to import than all
+    # else together: each function does when it is called.
+    from keystoneauth1 import adapter as ks_adapter
+    from keystoneauth1 import session as ks_session
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds for one request where the configuration has no ``timeout``.
 #: keystoneauth's own default is to wait for ever.
@@ -60,6 +62,8 @@ def auth_options() -> tuple[cfg.Opt, ...]:
 
     Plugins share names of options; the first definition is kept.
     """
+    from keystoneauth1 import loading
+
     options = {opt.dest: opt for opt in loading.get_auth_common_conf_options()}
     for name in PLUGINS:
         for opt in plugin_options(name):
@@ -73,6 +77,8 @@ def plugin_options(name: str) -> list[cfg.Opt]:
     None is required: whoever else parses the same configuration would
     fail for lack of credentials that this driver may not even need.
     """
+    from keystoneauth1 import loading
+
     try:
         found = loading.get_auth_plugin_conf_options(_loader(name))
     except exceptions.ConfigurationError:
@@ -95,6 +101,8 @@ def secret_options(auth_type: object) -> list[cfg.Opt]:
 @functools.cache
 def session_options() -> tuple[cfg.Opt, ...]:
     """keystoneauth's session options: TLS and the time-out."""
+    from keystoneauth1 import loading
+
     return tuple(loading.get_session_conf_options())
 
 
@@ -106,6 +114,8 @@ def adapter_options(
     :param deprecated: for a name, ``group.name`` of the option that it
         falls back to.
     """
+    from keystoneauth1 import loading
+
     old = {}
     for name, fallback in (deprecated or {}).items():
         group, _, option = fallback.partition('.')
@@ -163,6 +173,8 @@ def load_session(
     :raises ConfigurationError: the plugin is unknown or lacks options, or
         the TLS options cannot be used.
     """
+    from keystoneauth1 import loading
+
     if auth is None:
         auth = _load_auth(values, group)
     settings = _settings(values)
@@ -218,6 +230,8 @@ def load_adapter(
 
     Retries nothing by itself, unless the values say so.
     """
+    from keystoneauth1 import loading
+
     settings = _settings(values)
     settings.valid_interfaces = interfaces(values)
     settings.service_type = settings.service_type or service_type
@@ -248,6 +262,8 @@ def interfaces(values: Mapping[str, Any]) -> list[str] | None:
 
 
 def _load_auth(values: Mapping[str, Any], group: str) -> Any:
+    from keystoneauth1 import exceptions as ks_exceptions
+
     missing = missing_credentials(values)
     if missing:
         raise exceptions.ConfigurationError(
@@ -272,6 +288,9 @@ def _loader(name: str, group: str = '') -> Any:
 
     :raises ConfigurationError: there is none, or it lacks a library.
     """
+    from keystoneauth1 import exceptions as ks_exceptions
+    from keystoneauth1 import loading
+
     told = f'[{group}] auth_type is {name!r}, '
     try:
         loader: Any = loading.get_plugin_loader(name)

@@ -8,18 +8,17 @@ is an error like any other, of the nodes concerned.
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Mapping
 from typing import Any
-
-from oslo_log import log
 
 from metal_drivers import base, exceptions, redaction
 from metal_drivers._openstack import auth
 from metal_drivers.boundary import errors
 from metal_drivers.boundary.driver import GuardedDriver
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 __all__ = ['GuardedDriver', 'guard', 'start']
 

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
-
-from oslo_log import log
 
 from metal_drivers import exceptions
 from metal_drivers.boundary.errors import Origin
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 #: Seconds that a driver may take to give back threads and sockets.
 TIMEOUT = 5.0

@@ -6,10 +6,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
-
-from oslo_log import log
 
 from metal_drivers import base, exceptions
 from metal_drivers.boundary import answers, closing, errors
@@ -22,7 +21,7 @@ from metal_drivers.model import (
     PowerState,
 )
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 T = TypeVar('T')
 

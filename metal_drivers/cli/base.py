@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cliff import columns, lister
 from cliff import show as cliff_show
 from oslo_config import cfg
 
-from metal_drivers import _text, compute, exceptions, services
-from metal_drivers.cli import progress
-from metal_drivers.power import PowerSettings
+from metal_drivers import _text, exceptions
+
+if TYPE_CHECKING:  # commands that switch nothing load nothing that does
+    from metal_drivers import compute, services
+    from metal_drivers.power import PowerSettings
 
 
 class _Closes(Protocol):
@@ -51,6 +53,12 @@ class _Command:
         conf: cfg.ConfigOpts = self.app.conf
         return conf
 
+    def get_epilog(self) -> str:
+        """None: to tell that a command is a plugin's, cliff reads what all
+        installed distributions consist of, which takes longer than most
+        commands do."""
+        return ''
+
     def connect(
         self, settings: PowerSettings | None = None
     ) -> services.Connection:
@@ -58,6 +66,8 @@ class _Command:
 
         :param settings: by default those of the configuration.
         """
+        from metal_drivers import services
+
         return self.opened(services.connect(self.conf, settings=settings))
 
     def opened(self, thing: C) -> C:
@@ -73,6 +83,8 @@ class _Command:
         :param nova: None where it is not asked.
         :param driver: whether the bare metal service is.
         """
+        from metal_drivers.cli import progress
+
         names = ['the bare metal service'] if driver else []
         names += ['Nova'] if nova else []
         return progress.waiting(

@@ -8,8 +8,9 @@ import functools
 import importlib.metadata
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
+import stevedore
 from cliff import app as cliff_app
 from cliff import command as cliff_command
 from cliff import commandmanager
@@ -23,6 +24,17 @@ _DISTRIBUTION = 'watcher-metal-drivers'
 
 #: The exit status where the usage or the configuration is wrong.
 USAGE = 2
+
+
+class _Commands(commandmanager.CommandManager):
+    """The commands that are installed, each imported when it is run."""
+
+    def load_commands(self, namespace: str) -> None:
+        # cliff itself imports all of them, to run one.
+        self.group_list.append(namespace)
+        found: Any = stevedore.NamedExtensionManager(namespace, ())
+        for entry_point in found.list_entry_points():
+            self.commands[entry_point.name.replace('_', ' ')] = entry_point
 
 
 class MetalDriversApp(cliff_app.App):
@@ -41,9 +53,7 @@ class MetalDriversApp(cliff_app.App):
             description='List, check and power on or off the bare metal '
             'nodes of compute hosts.',
             version=importlib.metadata.version(_DISTRIBUTION),
-            command_manager=commandmanager.CommandManager(
-                'metal_drivers.commands'
-            ),
+            command_manager=_Commands('metal_drivers.commands'),
             deferred_help=True,
             stdin=stdin,
             stdout=stdout,

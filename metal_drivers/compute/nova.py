@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers._openstack import auth, client
+from metal_drivers._openstack import auth
 from metal_drivers._openstack.groups import NOVA_GROUP
 from metal_drivers.compute import api, servers
 from metal_drivers.model import (
@@ -30,6 +30,9 @@ class Compute:
     """
 
     def __init__(self, session: Any, values: Mapping[str, Any]) -> None:
+        # With it keystoneauth is imported: only where there is a Nova.
+        from metal_drivers._openstack import client
+
         self._nova = client.Service(
             lambda: auth.load_adapter(
                 session,

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metal_drivers import exceptions
-from metal_drivers._openstack import client
 from metal_drivers._openstack.groups import NOVA_GROUP
 from metal_drivers.compute import api
+
+if TYPE_CHECKING:  # else keystoneauth is imported with it
+    from metal_drivers._openstack import client
 
 #: How a server is that has something on two hosts.
 _MOVING = frozenset(

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import yaml
 from oslo_config import cfg
 
 from metal_drivers import base, exceptions
@@ -121,6 +120,8 @@ _FIELDS = {field.name for field in dataclasses.fields(Node)} - {
 
 
 def _read(path: str) -> list[Node]:
+    import yaml  # every command imports this driver, and few use it
+
     try:
         with open(path, encoding='utf-8') as file:
             entries = yaml.safe_load(file)

@@ -25,7 +25,7 @@ from metal_drivers.power.rules import (
 
 
 def cancelled(facts: Facts, now: float) -> Step | None:
-    """Once it is cancelled, nothing is begun."""
+    """Once it is cancelled, nothing more is started."""
     if not facts.cancelled or _finished(facts):
         return None
     state = facts.member.node.power_state.value
@@ -61,7 +61,7 @@ def _claim_needed(facts: Facts) -> bool:
 
 
 def one_at_a_time(facts: Facts, now: float) -> Step | None:
-    """A node has one transition at a time in one process."""
+    """One process changes the power of a node once at a time."""
     other = facts.claim.value if facts.claim else None
     if other is None:
         return None
@@ -79,7 +79,9 @@ def one_at_a_time(facts: Facts, now: float) -> Step | None:
 
 
 def rate(facts: Facts, now: float) -> Step | None:
-    """The rate is kept. While it is waited for, nothing else is asked."""
+    """The rate is kept. While the process waits for it, it asks nothing
+    else.
+    """
     slot = facts.slot
     if slot is None or not slot.value:
         return None
@@ -97,7 +99,12 @@ def slot_needed(facts: Facts) -> bool:
 
 BEGIN = (
     cancelled,
-    Need(What.CLAIM, ('waited',), _claim_needed),
+    Need(
+        What.CLAIM,
+        ('waited',),
+        _claim_needed,
+        text='Whether this process already changes the power of the node.',
+    ),
     one_at_a_time,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,

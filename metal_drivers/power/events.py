@@ -6,14 +6,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import logging
 from collections.abc import Callable
-
-from oslo_log import log
 
 from metal_drivers.fleet import Member
 from metal_drivers.model import Outcome, PowerState
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 class Step(enum.Enum):

@@ -65,9 +65,8 @@ def _seconds(facts: Facts) -> float:
 
 
 def a_request_is_followed(facts: Facts, now: float) -> Step | None:
-    """A request is sent once. What became of it is asked, never guessed,
-    until the node is off, the service has given up, or the time is over;
-    then the next way is tried.
+    """A request is sent once. The node is queried until it is off, the
+    service has given up, or the time is over; then the next way is tried.
     """
     if facts.sent is None:
         return None
@@ -95,7 +94,7 @@ def _how(facts: Facts) -> str:
 
 
 def off_already(facts: Facts, now: float) -> Step | None:
-    """Off already is fine."""
+    """If the node is already off, nothing is left to do."""
     if not facts.arrived:
         return None
     if facts.first is PowerState.OFF:
@@ -112,7 +111,7 @@ def work_of_others(facts: Facts, now: float) -> Step | None:
 
 
 def guards(facts: Facts, now: float) -> Step | None:
-    """The guards, see below."""
+    """The guards are checked, see below."""
     reason = common.refusal(facts)
     return refuse(reason) if reason else None
 
@@ -133,7 +132,7 @@ def a_way_to_power_off(facts: Facts, now: float) -> Step | None:
 
 
 def nova_can_be_asked(facts: Facts, now: float) -> Step | None:
-    """Whether servers are on the host can be asked."""
+    """Nova is configured, so that it can be asked about servers."""
     if facts.member.host is None or facts.order.nova:
         return None
     return refuse(
@@ -154,8 +153,9 @@ def empty(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_moves(facts: Facts, now: float) -> Step | None:
-    """They are counted elsewhere until they have come, and a resize that
-    is not confirmed keeps its former host: one is enough to refuse.
+    """Nova counts a server that moves elsewhere until it arrives, and a
+    resize that is not confirmed keeps its former host: one is enough to
+    refuse.
     """
     moving = facts.moving.value if facts.moving else ()
     if not moving:
@@ -167,8 +167,8 @@ def nothing_moves(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_is_scheduled(facts: Facts, now: float) -> Step | None:
-    """They are waited for, for at most a minute; then nova-compute is
-    enabled again.
+    """Servers that are being scheduled are waited for, for at most a
+    minute; after that, the power off is refused.
     """
     if not facts.awaited:
         return None
@@ -191,7 +191,7 @@ def _some(servers: Collection[str]) -> str:
 
 
 def dry_run(facts: Facts, now: float) -> Step | None:
-    """A dry run asks all of that, and changes nothing."""
+    """A dry run ends here: it changes nothing."""
     if not facts.settings.dry_run:
         return None
     steps = [_EVENTS[mode].value for mode in _modes(facts)]
@@ -202,7 +202,9 @@ def dry_run(facts: Facts, now: float) -> Step | None:
 
 
 def taken_by_the_service(facts: Facts, now: float) -> Step | None:
-    """A service that is busy is asked again, after all of this."""
+    """If the service is busy, the request is sent again later, after all of
+    these questions.
+    """
     if facts.denied is None:
         return None
     what = _EVENTS[_mode(facts)].value
@@ -228,7 +230,7 @@ def _kind(facts: Facts) -> MarkKind:
 
 
 def disable(facts: Facts, now: float) -> Step | None:
-    """nova-compute is disabled, with the marker as the reason."""
+    """nova-compute is disabled, with the marker as its reason."""
     service = facts.compute
     if facts.writes or facts.sent or service is None:
         return None
@@ -253,8 +255,8 @@ def still_disabled(facts: Facts, now: float) -> Step | None:
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
-    """The same holds if another process, or someone else, replaces the
-    marker.
+    """If another process, or someone else, has replaced the marker, nothing
+    more is sent.
     """
     if not facts.writes or facts.own or facts.compute is None:
         return None
@@ -291,8 +293,8 @@ def renew(facts: Facts, now: float) -> Step | None:
 
 
 def send(facts: Facts, now: float) -> Step | None:
-    """The node is asked to shut down and, where that does not help in
-    time, its power is cut (``power_off_mode``).
+    """The node is asked to shut down. If it is not off in time, its power
+    is cut (``power_off_mode``).
     """
     mode = _mode(facts)
     if mode is OffMode.HARD:
@@ -306,6 +308,7 @@ def send(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
+    """If nothing was changed, nothing is left to do."""
     if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
     if facts.ending[0] in (Outcome.ALREADY, Outcome.PLANNED):
@@ -328,7 +331,7 @@ def _unnoted(facts: Facts) -> bool:
 
 
 def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
-    """When it was seen off, the reason in Nova is changed to say so."""
+    """Once the node was seen to be off, the marker says so."""
     if not _done(facts):
         return None
     if _unnoted(facts) and facts.own:
@@ -337,7 +340,7 @@ def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
 
 
 def only_what_is_ours(facts: Facts, now: float) -> Step | None:
-    """What was disabled by someone else remains disabled."""
+    """A service that was disabled by someone else remains so."""
     fact = facts.service
     if fact is not None and fact.error is not None:
         if not (facts.writes or facts.found):
@@ -457,10 +460,16 @@ OFF = Table(
                 and bool(f.settings.max_powered_off)
                 and not f.changing
             ),
+            text='The hosts that are off are counted, where '
+            '``max_powered_off`` limits them.',
         ),
         guards,
         nova_can_be_asked,
-        Need(What.MOVING, when=_planning),
+        Need(
+            What.MOVING,
+            when=_planning,
+            text='A dry run asks Nova which servers move to or from the host.',
+        ),
         nothing_moves,
         Need(
             What.SERVERS,
@@ -468,11 +477,24 @@ OFF = Table(
             text='Nova is asked which servers are on the host.',
         ),
         empty,
-        Need(What.SERVICE, when=lambda f: _planning(f) and f.managed),
+        Need(
+            What.SERVICE,
+            when=lambda f: _planning(f) and f.managed,
+            text='A dry run asks Nova for nova-compute.',
+        ),
         dry_run,
         taken_by_the_service,
-        Need(What.SLOT, when=common.slot_needed),
-        Need(What.SERVICE, ('waited',), _unmarked),
+        Need(
+            What.SLOT,
+            when=common.slot_needed,
+            text='A slot of the rate is taken.',
+        ),
+        Need(
+            What.SERVICE,
+            ('waited',),
+            _unmarked,
+            text='Nova is asked for nova-compute.',
+        ),
         still_disabled,
         another_run,
         disable,
@@ -480,9 +502,9 @@ OFF = Table(
             What.UNPLACED,
             ('disabled',),
             _marked,
-            text='Servers that the scheduler may have sent to the host '
-            'before that are on no host yet, and Nova does not count them '
-            'there.',
+            text='Servers that the scheduler may have sent to the host just '
+            'before are not yet counted there by Nova. It is asked which '
+            'servers are being scheduled.',
         ),
         nothing_is_scheduled,
         Need(
@@ -505,16 +527,16 @@ OFF = Table(
             What.NODE,
             ('servers', 'waited'),
             last=True,
-            text='The node is queried again, and all the rules above are '
-            'checked again.',
+            text='The node is queried again, and all rules above about it '
+            'hold again.',
         ),
         Need(
             What.SERVICE,
             ('node', 'servers', 'marked'),
             lambda f: f.managed,
             last=True,
-            text='Last of all, the marker is read: it must be that of this '
-            'run.',
+            text='Last of all, the marker is read: it must be the one that '
+            'this process wrote.',
         ),
         still_disabled,
         still_marked,

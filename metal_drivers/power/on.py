@@ -90,13 +90,18 @@ def another_run(facts: Facts, now: float) -> Step | None:
 
 
 def no_nova_compute(facts: Facts, now: float) -> Step | None:
+    """If nova-compute is not managed, nothing is left to do once the node
+    is on.
+    """
     if not _on(facts) or facts.managed:
         return None
     return _good(facts, f'on{facts.age}' if _already(facts) else 'on')
 
 
 def on_already(facts: Facts, now: float) -> Step | None:
-    """On already is fine, and finishes what an earlier run may have left."""
+    """If the node is already on, what an earlier process left half-done is
+    finished.
+    """
     if not _on(facts):
         return None
     if not _already(facts):
@@ -143,8 +148,8 @@ def _not_enabled(facts: Facts, now: float) -> str:
 
 
 def a_request_is_followed(facts: Facts, now: float) -> Step | None:
-    """A request is sent once. What became of it is asked, never guessed,
-    until the node is on, the service has given up, or the time is over.
+    """A request is sent once. The node is queried until it is on, the
+    service has given up, or the time is over.
     """
     if facts.sent is None or facts.on_since is not None:
         return None
@@ -166,7 +171,7 @@ def work_of_others(facts: Facts, now: float) -> Step | None:
 
 
 def may_be_powered_on(facts: Facts, now: float) -> Step | None:
-    """The guards, see below."""
+    """The guards are checked, see below."""
     reason = common.refusal(facts)
     return refuse(reason) if reason else None
 
@@ -179,6 +184,7 @@ def known_to_be_off(facts: Facts, now: float) -> Step | None:
 
 
 def dry_run(facts: Facts, now: float) -> Step | None:
+    """A dry run ends here: it changes nothing."""
     if not facts.settings.dry_run:
         return None
     detail = 'would power on'
@@ -188,15 +194,17 @@ def dry_run(facts: Facts, now: float) -> Step | None:
 
 
 def taken_by_the_service(facts: Facts, now: float) -> Step | None:
-    """A service that is busy is asked again, after all of this."""
+    """If the service is busy, the request is sent again later, after all of
+    these questions.
+    """
     seconds = facts.settings.power_on_timeout
     what = Event.POWER_ON.value
     return common.denied(facts, now, seconds, what, False)
 
 
 def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
-    """Where a second power on does harm (MAAS), none is sent while one of
-    this process may still have its effect.
+    """If a second power on does harm (MAAS), none is sent while an earlier
+    one of this process may still take effect.
     """
     when = facts.powered_on
     if when is None or facts.tells_end or facts.sent:
@@ -214,14 +222,16 @@ def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
 
 
 def begin(facts: Facts, now: float) -> Step | None:
-    """And our marker, where there is one, is changed to ``powering on``."""
+    """If the service does not show changes under way (MAAS), the marker, if
+    there is one, is changed to ``powering on``.
+    """
     if _marks(facts) and facts.mark and not facts.writes:
         return Disable(MarkKind.POWERING_ON)
     return None
 
 
 def written_in_time(facts: Facts, now: float) -> Step | None:
-    """A process that took too long between read and write sends nothing."""
+    """A process that wrote too long after it had read sends nothing."""
     written = facts.written
     taken = written.answered - written.read if written else 0.0
     if taken <= LONGEST_GAP:
@@ -233,7 +243,7 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
 
 
 def settle(facts: Facts, now: float) -> Step | None:
-    """By now every process that read before has written."""
+    """Other processes that may have read before have time to write."""
     written = facts.written
     if written is None or now >= written.answered + SETTLE:
         return None
@@ -323,7 +333,7 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
 
 
 def only_what_is_ours(facts: Facts, now: float) -> Step | None:
-    """What was disabled by someone else remains disabled."""
+    """A service that was disabled by someone else remains so."""
     service, mark = facts.compute, facts.mark
     if not _comes_back(facts) or facts.enabled_well or service is None:
         return None
@@ -365,6 +375,7 @@ _BACK = (
         lambda f: _comes_back(f) and not f.enabled_well,
         last=True,
         tolerated=True,
+        text='Nova is asked for nova-compute right before it is enabled.',
     ),
     only_what_is_ours,
     enable,
@@ -385,7 +396,7 @@ def _nothing_sent(facts: Facts) -> bool:
 
 
 def put_back(facts: Facts, now: float) -> Step | None:
-    """A run that did not send puts the former marker back."""
+    """A process that did not send restores the former marker."""
     if not _nothing_sent(facts) or not facts.own or facts.found is None:
         return None
     slow = facts.writes[0].answered - facts.writes[0].read > LONGEST_GAP
@@ -393,6 +404,7 @@ def put_back(facts: Facts, now: float) -> Step | None:
 
 
 def end(facts: Facts, now: float) -> Step | None:
+    """The result is reported."""
     return common.end(facts)
 
 
@@ -412,6 +424,7 @@ ON = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.managed and not f.changing and f.baseline is None,
+            text='Nova is asked for nova-compute.',
         ),
         another_run,
         no_nova_compute,
@@ -422,7 +435,11 @@ ON = Table(
         dry_run,
         taken_by_the_service,
         an_earlier_power_on,
-        Need(What.SLOT, when=common.slot_needed),
+        Need(
+            What.SLOT,
+            when=common.slot_needed,
+            text='A slot of the rate is taken.',
+        ),
         begin,
         written_in_time,
         settle,
@@ -430,14 +447,16 @@ ON = Table(
             What.NODE,
             ('waited', 'marked', 'slot'),
             last=True,
-            text='The node is queried again, and all the rules above are '
-            'checked again.',
+            text='The node is queried again, and all rules above about it '
+            'hold again.',
         ),
         Need(
             What.SERVICE,
             ('node', 'marked'),
             _marks,
             last=True,
+            text='Last of all, if a second power on does harm, the marker is '
+            'read.',
         ),
         still_marked,
         renew,
@@ -459,7 +478,7 @@ def _since(mark: ownership.Mark) -> str:
 
 
 def marked_by_us(facts: Facts, now: float) -> Step | None:
-    """Only a host that bears our marker for this very node is touched."""
+    """Only a host with a marker for this very node is changed."""
     if facts.mark is not None or (_comes_back(facts) and facts.found):
         return None
     if facts.found is not None:
@@ -479,7 +498,7 @@ def marked_by_us(facts: Facts, now: float) -> Step | None:
 
 
 def off(facts: Facts, now: float) -> Step | None:
-    """A host that is off is left off."""
+    """A host that is off remains off."""
     if not _is(facts, PowerState.OFF) or facts.mark is None:
         return None
     since = _since(facts.mark)
@@ -491,7 +510,7 @@ def off(facts: Facts, now: float) -> Step | None:
 
 
 def known_to_be_on(facts: Facts, now: float) -> Step | None:
-    """A host whose power state is not known is left as it is."""
+    """A host whose power state is unknown is left as it is."""
     node = facts.member.node
     if node.power_state is PowerState.ON:
         return None
@@ -511,6 +530,7 @@ def may_be_enabled(facts: Facts, now: float) -> Step | None:
 
 
 def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
+    """With ``--no-wait``, and in a dry run, nothing is enabled."""
     if facts.settings.dry_run:
         return Decide(Outcome.PLANNED, 'on; would enable nova-compute')
     foreign = facts.foreign
@@ -535,12 +555,14 @@ RECOVER = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            text='Nova is asked for nova-compute.',
         ),
         marked_by_us,
         Need(
             What.NODE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            text='The node is queried.',
         ),
         work_of_others,
         another_run,

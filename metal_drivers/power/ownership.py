@@ -83,7 +83,9 @@ class Mark:
 
     def names(self, node_id: str) -> bool:
         """Whether it is that node's."""
-        return self._text(node_id) == self._text(self.node_id)
+        return node_id == self.node_id or (
+            self._text(node_id) == self._text(self.node_id)
+        )
 
     def _text(self, node_id: str) -> str:
         return reason(node_id, self.when, self.kind)

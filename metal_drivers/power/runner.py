@@ -7,11 +7,10 @@ It alone knows services, clocks and threads; it decides nothing.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
-
-from oslo_log import log
 
 from metal_drivers import base, compute, exceptions
 from metal_drivers.fleet import Member
@@ -32,7 +31,7 @@ from metal_drivers.power.poller import Watch
 from metal_drivers.power.settings import PowerSettings
 from metal_drivers.power.shared import Room, Shared
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from metal_drivers_tests.benchmarks import (
     maas,
     maas_ages,
     power,
+    start,
 )
 from metal_drivers_tests.emulators import ironic, nova
 
@@ -52,6 +53,7 @@ def main() -> int:
     maas.show(options.machines, options.states, options.rounds)
     maas_ages.show()
     power.show()
+    start.show()
     return 0
 
 

@@ -8,3 +8,7 @@ eventlet.patch()
 
 # Then the backend of services: whoever comes second may not choose.
 import watcher.tests.functional  # noqa: E402, F401
+
+from metal_drivers_tests import strict  # noqa: E402
+
+strict.own_warnings_are_errors()

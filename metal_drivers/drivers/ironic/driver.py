@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import urllib.parse
@@ -10,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oslo_config import cfg
-from oslo_log import log
 
 from metal_drivers import base, exceptions
 from metal_drivers._openstack import auth, client
@@ -24,7 +24,7 @@ from metal_drivers.model import (
     PowerState,
 )
 
-LOG = log.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 _GROUP = connection.GROUP
 

@@ -18,7 +18,9 @@ def is_power(request: messages.Request) -> bool:
     return request.path.endswith('/states/power')
 
 
-class TestPower(base.CommandTestCase):
+class CloudTestCase(base.CommandTestCase):
+    """With time that passes at once."""
+
     def setUp(self) -> None:
         super().setUp()
         self.useFixture(
@@ -28,6 +30,8 @@ class TestPower(base.CommandTestCase):
             )
         )
 
+
+class TestPower(CloudTestCase):
     def state(self, name: str) -> str | None:
         return self.ironic.node(name).power_state
 

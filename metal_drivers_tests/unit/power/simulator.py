@@ -187,6 +187,9 @@ class SimNode:
     ours: bool = False
     on_since: float = _LONG_AGO
     last_on: float = _LONG_AGO
+    #: The node as it was shown last, and of what that was made.
+    seen: object = None
+    view: Node | None = None
 
     def say(self, **fields: Any) -> None:
         """Change what the service says of the node."""
@@ -213,6 +216,7 @@ class SimDriver(base.MetalDriver):
         super().__init__({})
         self.clock, self.calls = time, calls
         self.capabilities = frozenset(capabilities)
+        self._tells_end = Capability.TELLS_END in self.capabilities
         self.nodes: dict[str, SimNode] = {}
         self.requests: list[Sent] = []
         #: Told when a request of ours arrives, and when it has its effect.
@@ -286,14 +290,22 @@ class SimDriver(base.MetalDriver):
             raise exceptions.NotFoundError(f'no node {node_id}') from None
 
     def _show(self, sim: SimNode) -> Node:
-        tells = Capability.TELLS_END in self.capabilities
+        state = sim.shown or sim.power
+        target = sim.work if self._tells_end else None
         busy = self.clock.time < sim.busy_until
-        return dataclasses.replace(
-            sim.node,
-            power_state=sim.shown or sim.power,
-            target=sim.work if tells else None,
-            busy='conductor c1' if busy else None,
-        )
+        seen = (sim.node, state, target, busy)
+        if sim.seen != seen:
+            sim.seen, sim.view = (
+                seen,
+                dataclasses.replace(
+                    sim.node,
+                    power_state=state,
+                    target=target,
+                    busy='conductor c1' if busy else None,
+                ),
+            )
+        assert sim.view is not None
+        return sim.view
 
     def _set(
         self,

@@ -67,6 +67,10 @@ class Begin:
     ignores_soft: bool = False
     ends_in: str = ''
 
+    def seen(self) -> object:
+        """What shows before the machine is asked for anything."""
+        return self.capabilities, self.reason
+
     def cloud(self, state: PowerState) -> simulator.SimCloud:
         """One that is to be taken to that state."""
         power = ON if state is OFF else OFF
@@ -109,6 +113,9 @@ class TestFaults(base.PowerCase):
         super().setUp()
         # Thousands of runs have too much to tell.
         self.useFixture(fixtures.FakeLogger(level=logging.ERROR))
+        # Runs in which no machine was asked for anything: how it would
+        # have behaved makes no other run of them.
+        self.unsent: set[object] = set()
 
     def test_faults_while_switching_off(self) -> None:
         self.check_faults(OFF)
@@ -150,12 +157,16 @@ class TestFaults(base.PowerCase):
             for begin in CLOUDS:
                 for number, call in enumerate(self.calls(begin, state), 1):
                     for what, act in acts.items():
+                        run = begin.seen(), state, number, what
+                        if run in self.unsent:
+                            continue
                         cloud = begin.cloud(state)
                         cloud.calls.meddling[number] = functools.partial(
                             act, cloud
                         )
                         story = f'{what} before {number} of {state}: {begin}'
-                        self.run_through(cloud, state, story)
+                        if not self.run_through(cloud, state, story):
+                            self.unsent.add(run)
                         # Nova cannot be asked to change only what is still
                         # as it was a moment ago.
                         if what == 'disable' and 'able' not in call:
@@ -167,10 +178,14 @@ class TestFaults(base.PowerCase):
         for begin in CLOUDS:
             for number, call in enumerate(self.calls(begin, state), 1):
                 for error, late in faults(call):
+                    run = begin.seen(), number, error, late
+                    if run in self.unsent:
+                        continue
                     cloud = begin.cloud(state)
                     cloud.fail(error, number=number, arrives_after=late)
                     story = f'{error!r} at {number} of {state}: {begin}'
-                    self.run_through(cloud, state, f'{story}, {late}')
+                    if not self.run_through(cloud, state, f'{story}, {late}'):
+                        self.unsent.add(run)
 
     def calls(self, begin: Begin, state: PowerState) -> list[str]:
         """What is called where nothing more goes wrong."""
@@ -180,7 +195,8 @@ class TestFaults(base.PowerCase):
 
     def run_through(
         self, cloud: simulator.SimCloud, state: PowerState, story: str
-    ) -> None:
+    ) -> bool:
+        """:returns: whether the machine was asked for anything."""
         theirs = cloud.host.reason == base.THEIRS
         before = cloud.host.status
         result = None
@@ -215,6 +231,7 @@ class TestFaults(base.PowerCase):
                 story,
             )
         self.check_next_run(cloud, story)
+        return 'set_power_state' in names
 
     def check_requests(self, cloud: simulator.SimCloud, story: str) -> None:
         """None is sent twice, but where the service was busy."""

@@ -78,7 +78,10 @@ class Row:
 
 def rows(entries: Iterable[rules.Need | rules.Rule]) -> list[Row]:
     """The entries of a table, in their order."""
-    entries = list(entries)
+    entries = [
+        entry.rule if isinstance(entry, rules.Courtesy) else entry
+        for entry in entries
+    ]
     # A rule that several tables share knows ways that one of them has not.
     ways = any(
         isinstance(e, rules.Need) and 'mode' in e.after for e in entries
@@ -118,7 +121,8 @@ def sentence(rule: rules.Rule) -> str:
 
 
 def _function(rule: rules.Rule) -> types.FunctionType:
-    found = inspect.unwrap(rule)
+    # What spares a rule that does no harm is not of the documentation.
+    found = inspect.unwrap(getattr(rule, 'rule', rule))
     assert isinstance(found, types.FunctionType)  # noqa: S101
     return found
 

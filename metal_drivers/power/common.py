@@ -106,6 +106,10 @@ BEGIN = (
         text='Whether this process already changes the power of the node.',
     ),
     one_at_a_time,
+)
+#: Where a request may follow.
+PACED = (
+    *BEGIN,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,
 )

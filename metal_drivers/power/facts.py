@@ -321,6 +321,98 @@ class Facts:
         fact = self.of(What(event))
         return fact.turn if fact else 0
 
+    # What this run does. An act has a turn, as a question has.
+
+    def decide(self, outcome: Outcome, detail: str) -> Self:
+        """Only tidy up from now on."""
+        return self._act(decided=Decided(outcome, detail, self.turn + 1))
+
+    def next_mode(self, now: float) -> Self:
+        """Another way of powering off is tried."""
+        return self._act(
+            mode=self.mode + 1,
+            mode_turn=self.turn + 1,
+            mode_since=now,
+            excused=0.0,
+        )
+
+    def writing(self, mark: ownership.Mark, now: float) -> Self:
+        """A marker is written: it is ours though no reply comes, and what
+        was known of the service is not true any more."""
+        assert self.service is not None  # noqa: S101, it was asked
+        write = Write(mark, self.turn + 1, self.service.asked, now, now)
+        return self._act(writes=(*self.writes, write), service=None)
+
+    def wrote(self, now: float) -> Self:
+        """The reply to that came."""
+        write = dataclasses.replace(self.writes[-1], answered=now)
+        return self._act(writes=(*self.writes[:-1], write))
+
+    def enabling(
+        self,
+        asked: float,
+        answered: float,
+        error: exceptions.MetalError | None,
+    ) -> Self:
+        """nova-compute is enabled, or that has failed."""
+        fact = Fact(self.turn + 1, asked, answered, error=error)
+        return self._act(enabled=fact)
+
+    def sending(
+        self, mode: OffMode, what: str, seconds: float, now: float
+    ) -> Self:
+        """A request for power is sent; whatever ends that without an answer
+        leaves it in doubt."""
+        sent = Sent(mode, what, self.turn + 1, now + seconds, seconds)
+        # A soft one that ended before is known to have had no effect.
+        former = self.sent
+        pending = former is not None and not (
+            self.tells_end and former.taken and self.member.node.settled
+        )
+        return self._act(sent=sent, denied=None, soft_pending=pending)
+
+    def sent_until(
+        self, now: float, doubt: exceptions.MetalError | None, taken: bool
+    ) -> Self:
+        """It may have arrived at any time until now."""
+        assert self.sent is not None  # noqa: S101, it was sent
+        until = now + self.sent.seconds
+        sent = dataclasses.replace(
+            self.sent, until=until, doubt=doubt, taken=taken
+        )
+        return self._act(sent=sent, slot=None)
+
+    def refused(
+        self,
+        former: Sent | None,
+        asked: float,
+        answered: float,
+        error: exceptions.MetalError,
+    ) -> Self:
+        """It was not taken.
+
+        :param former: the request before it.
+        """
+        denied = Fact(self.turn + 1, asked, answered, error=error)
+        return self._act(sent=former, denied=denied)
+
+    def waiting(self) -> Self:
+        return self._act(waited=self.turn + 1)
+
+    def excuse(self, began: float, now: float) -> Self:
+        """That wait does not count against the transition."""
+        # The node may be on its way off by now; and what nova-compute said
+        # before may be of an earlier start.
+        return self._act(
+            excused=self.excused + now - began,
+            excused_until=now,
+            on_since=None,
+            baseline=None,
+        )
+
+    def _act(self, **fields: Any) -> Self:
+        return self.change(turn=self.turn + 1, **fields)
+
     # Learning.
 
     def change(self, **fields: Any) -> Self:
@@ -334,14 +426,18 @@ class Facts:
 
         :param today: the time of day.
         """
+        before = self.of(what)
         known = self.change(**{what.value: fact}, turn=self.turn + 1)
         if what is What.NODE:
             return known._saw(fact, today)
         if what is What.SERVICE and fact.value is not None:
             return known._heard(fact, fact.value, today)
         if what is What.UNPLACED and fact.error is None:
-            # Those that came later cannot land here.
-            first = self.awaited is None
+            # Those that came after nova-compute was disabled cannot land
+            # here.
+            first = self.awaited is None or (
+                before is not None and before.turn < self.when('disabled')
+            )
             return known.change(
                 awaited=fact.value if first else self.awaited & fact.value,
                 awaited_since=fact.answered if first else self.awaited_since,
@@ -397,14 +493,19 @@ class Facts:
                 known = known.change(
                     foreign=Foreign(mark, fact.answered, mark.age(today))
                 )
-            if self.found is None or self.baseline is None:
+            # What comes after our request is of a run that began later.
+            first = self.found is None or self.baseline is None
+            if first and self.sent is None:
                 known = known.change(found=mark)
+            elif mark != self.found and not mark.under_way:
+                # It was off since, so whether it is on is to be asked again.
+                known = known.change(found=mark, on_since=None, baseline=None)
         state = self.member.node.power_state
         if not service.up and (
             state is PowerState.OFF or self.on_since is not None
         ):
             known = known.change(seen_down=True)
-        if self.on_since is not None and (
+        if known.on_since is not None and (
             self.baseline is None or _said(service) != _said(self.baseline)
         ):
             # Whoever changed that has moved the time of it, too.

@@ -16,6 +16,7 @@ from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
 from metal_drivers.power.ownership import MarkKind
 from metal_drivers.power.rules import (
+    Courtesy,
     Decide,
     Disable,
     Enable,
@@ -402,7 +403,9 @@ def stays_on(facts: Facts, now: float) -> bool:
         return sent is None
     node = facts.member.node
     if sent is None:
-        return node.target in (None, PowerState.ON)
+        # What others have powered off is no place for servers, either.
+        off = node.power_state is PowerState.OFF
+        return not off and node.target in (None, PowerState.ON)
     return node.settled and node.power_state is PowerState.ON
 
 
@@ -424,10 +427,6 @@ def _planning(facts: Facts) -> bool:
     return _hosted(facts) and facts.settings.dry_run
 
 
-def _marked(facts: Facts) -> bool:
-    return facts.managed and bool(facts.writes)
-
-
 def _unmarked(facts: Facts) -> bool:
     return facts.managed and not facts.writes
 
@@ -439,15 +438,23 @@ def _failed(facts: Facts) -> bool:
 OFF = Table(
     'off',
     (
-        *common.BEGIN,
+        *common.PACED,
         Need(
             What.UNPLACED,
             ('waited',),
-            lambda f: _marked(f) and bool(f.awaited),
+            lambda f: f.managed and bool(f.awaited),
+            spare=('need', 'waited'),
+            why='Else a server that has got another host is waited for.',
         ),
         nothing_is_scheduled,
         a_request_is_followed,
-        Need(What.NODE, ('waited', 'mode'), text='The node is queried.'),
+        Need(
+            What.NODE,
+            ('waited', 'mode'),
+            text='The node is queried.',
+            spare=('waited', 'mode'),
+            why='It is asked for again in any case; this is sooner.',
+        ),
         off_already,
         work_of_others,
         guards,
@@ -463,11 +470,12 @@ OFF = Table(
             text='The hosts that are off are counted, where '
             '``max_powered_off`` limits them.',
         ),
-        guards,
         nova_can_be_asked,
         Need(
             What.MOVING,
             when=_planning,
+            spare=('need',),
+            why='A dry run changes nothing; it says what would be refused.',
             text='A dry run asks Nova which servers move to or from the host.',
         ),
         nothing_moves,
@@ -475,11 +483,16 @@ OFF = Table(
             What.SERVERS,
             when=lambda f: _hosted(f) and not f.writes,
             text='Nova is asked which servers are on the host.',
+            spare=('need',),
+            why='It is asked again in any case; a host that is not empty is '
+            'not disabled for that.',
         ),
         empty,
         Need(
             What.SERVICE,
             when=lambda f: _planning(f) and f.managed,
+            spare=('need',),
+            why='A dry run changes nothing; it says what would be disabled.',
             text='A dry run asks Nova for nova-compute.',
         ),
         dry_run,
@@ -493,40 +506,52 @@ OFF = Table(
             What.SERVICE,
             ('waited',),
             _unmarked,
+            last=True,
+            spare=('waited',),
+            why='Its age is bounded; a wait may be shorter than that.',
             text='Nova is asked for nova-compute.',
         ),
         still_disabled,
-        another_run,
+        Courtesy(
+            another_run,
+            'Two runs may both power it off; the second would only be in the '
+            'way of the first.',
+        ),
         disable,
         Need(
             What.UNPLACED,
             ('disabled',),
-            _marked,
+            lambda f: f.managed,
             text='Servers that the scheduler may have sent to the host just '
             'before are not yet counted there by Nova. It is asked which '
-            'servers are being scheduled.',
+            'servers are being scheduled. Someone else may have disabled '
+            'nova-compute just now, too.',
         ),
-        nothing_is_scheduled,
         Need(
             What.MOVING,
             ('disabled', 'unplaced', 'waited', 'mode'),
             _hosted,
             text='Nova is asked which servers are being migrated or resized '
             'to or from the host.',
+            spare=('disabled', 'unplaced', 'waited', 'mode'),
+            why='What comes later cannot set out for a host that is disabled; '
+            'each of these is implied by the others, or by the order.',
         ),
-        nothing_moves,
         Need(
             What.SERVERS,
             ('disabled', 'moving', 'waited', 'mode'),
             _hosted,
             text='Nova is asked again for servers on the host: one can have '
             'landed in between.',
+            spare=('disabled', 'waited', 'mode'),
+            why='Implied by the order, and by the question before.',
         ),
-        empty,
         Need(
             What.NODE,
             ('servers', 'waited'),
             last=True,
+            spare=('servers', 'waited'),
+            why='Its age is bounded, too.',
             text='The node is queried again, and all rules above about it '
             'hold again.',
         ),
@@ -535,24 +560,31 @@ OFF = Table(
             ('node', 'servers', 'marked'),
             lambda f: f.managed,
             last=True,
+            spare=('node', 'servers', 'marked', 'age'),
+            why='Implied by each other; and the age of the marker is bounded.',
             text='Last of all, the marker is read: it must be the one that '
             'this process wrote.',
         ),
-        still_disabled,
         still_marked,
         renew,
         send,
     ),
     (
-        nothing_to_tidy_up,
-        Need(What.SERVICE, ('decided',), _unnoted, tolerated=True),
+        Courtesy(nothing_to_tidy_up, 'It spares Nova requests.'),
+        Need(What.SERVICE, ('decided',), _unnoted, last=True, tolerated=True),
         note_that_it_is_off,
-        Need(What.SERVICE, ('decided',), _failed, tolerated=True),
+        Need(
+            What.SERVICE,
+            ('decided',),
+            _failed,
+            tolerated=True,
+            spare=('decided',),
+            why='It is asked for again before it is enabled.',
+        ),
         only_what_is_ours,
         Need(What.NODE, ('decided',), _failed, tolerated=True),
         may_still_go_off,
-        Need(What.SERVICE, ('node',), _failed, tolerated=True),
-        only_what_is_ours,
+        Need(What.SERVICE, ('node',), _failed, last=True, tolerated=True),
         give_back,
     ),
 )

@@ -13,6 +13,7 @@ from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
 from metal_drivers.power.ownership import MarkKind
 from metal_drivers.power.rules import (
+    Courtesy,
     Decide,
     Disable,
     Enable,
@@ -51,9 +52,17 @@ def _on(facts: Facts) -> bool:
     return _is(facts, PowerState.ON)
 
 
-def _marks(facts: Facts) -> bool:
+def _once(facts: Facts) -> bool:
     """Whether a second power on would do harm: a marker keeps it away."""
     return facts.managed and not facts.tells_end
+
+
+def _marks(facts: Facts) -> bool:
+    """Whether another run has to know of this one: it must not send, or
+    must not take what is powered on for what it could not power off.
+    """
+    under_way = facts.found is not None and facts.found.under_way
+    return _once(facts) or (facts.managed and under_way)
 
 
 def _awaits(facts: Facts) -> bool:
@@ -78,7 +87,7 @@ def another_run(facts: Facts, now: float) -> Step | None:
     if mark != facts.found:
         return None
     # It may power it off; or on, where that must not be done twice.
-    twice = _marks(facts) and mark.kind is MarkKind.POWERING_ON
+    twice = _once(facts) and mark.kind is MarkKind.POWERING_ON
     if not _on(facts) and (_recovers(facts) or not twice):
         return None
     after = common.aftermath(facts, mark)
@@ -234,7 +243,7 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
     """A process that wrote too long after it had read sends nothing."""
     written = facts.written
     taken = written.answered - written.read if written else 0.0
-    if taken <= LONGEST_GAP:
+    if taken <= LONGEST_GAP or not _once(facts):
         return None
     return time_out(
         f'Nova took {taken:.0f} s for two requests, so another process may '
@@ -245,7 +254,9 @@ def written_in_time(facts: Facts, now: float) -> Step | None:
 def settle(facts: Facts, now: float) -> Step | None:
     """Other processes that may have read before have time to write."""
     written = facts.written
-    if written is None or now >= written.answered + SETTLE:
+    if written is None or not _once(facts):
+        return None
+    if now >= written.answered + SETTLE:
         return None
     why = 'for other processes that may be powering it on'
     return Wait(written.answered + SETTLE, why, excused=True)
@@ -346,7 +357,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
             f'{service.disabled_reason or "no reason was given"}',
         )
     on = mark.kind is MarkKind.POWERING_ON
-    if facts.own or mark == facts.found or on or not mark.under_way:
+    if facts.own or mark == facts.found or on:
         return None
     return Decide(
         Outcome.FAILED,
@@ -374,6 +385,8 @@ _BACK = (
         ('waited',),
         lambda f: _comes_back(f) and not f.enabled_well,
         last=True,
+        spare=('waited',),
+        why='Its age is bounded; a wait may be shorter than that.',
         tolerated=True,
         text='Nova is asked for nova-compute right before it is enabled.',
     ),
@@ -411,12 +424,14 @@ def end(facts: Facts, now: float) -> Step | None:
 ON = Table(
     'on',
     (
-        *common.BEGIN,
+        *common.PACED,
         a_request_is_followed,
         Need(
             What.NODE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            spare=('waited',),
+            why='It is asked for again in any case; this is sooner.',
             text='The node is queried.',
         ),
         work_of_others,
@@ -424,6 +439,9 @@ ON = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.managed and not f.changing and f.baseline is None,
+            last=True,
+            spare=('waited',),
+            why='Its age is bounded; a wait may be shorter than that.',
             text='Nova is asked for nova-compute.',
         ),
         another_run,
@@ -447,6 +465,8 @@ ON = Table(
             What.NODE,
             ('waited', 'marked', 'slot'),
             last=True,
+            spare=('waited', 'marked', 'slot'),
+            why='Implied by each other; and its age is bounded.',
             text='The node is queried again, and all rules above about it '
             'hold again.',
         ),
@@ -455,15 +475,31 @@ ON = Table(
             ('node', 'marked'),
             _marks,
             last=True,
+            spare=('node', 'marked', 'age'),
+            why='Implied by each other; and the age of the marker is bounded.',
             text='Last of all, if a second power on does harm, the marker is '
             'read.',
         ),
-        still_marked,
-        renew,
+        Courtesy(
+            still_marked,
+            'Another process is waited for in any case; this does not go on '
+            'where someone else took the host.',
+        ),
+        Courtesy(
+            renew,
+            'Others wait for as long as a power on takes, too; this keeps '
+            'them away for all of it.',
+        ),
         send,
     ),
     (
-        Need(What.SERVICE, ('decided',), _nothing_sent, tolerated=True),
+        Need(
+            What.SERVICE,
+            ('decided',),
+            _nothing_sent,
+            last=True,
+            tolerated=True,
+        ),
         put_back,
         end,
     ),
@@ -555,6 +591,8 @@ RECOVER = Table(
             What.SERVICE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            spare=('waited',),
+            why='It is asked for again before it is enabled.',
             text='Nova is asked for nova-compute.',
         ),
         marked_by_us,
@@ -562,6 +600,8 @@ RECOVER = Table(
             What.NODE,
             ('waited',),
             lambda f: f.on_since is None or f.baseline is None,
+            spare=('waited',),
+            why='A wait for others forgets what was known of the node.',
             text='The node is queried.',
         ),
         work_of_others,

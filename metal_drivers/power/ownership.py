@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
 import re
 
 from metal_drivers.model import ComputeHost, ComputeService
@@ -117,6 +118,7 @@ def reason(
     return f'{_MARK} {kind.value}, {at}, node {node_id}'[:_MOST]
 
 
+@functools.lru_cache(4096)
 def parse(disabled_reason: str | None) -> Mark | None:
     """What a reason of :func:`reason` says; None: it is not ours.
 
@@ -152,5 +154,13 @@ def mark_for(
     One for another node is of a machine that was there before: the service
     is then not to be touched.
     """
-    mark = mark_of(service)
+    if service is None or service.enabled:
+        return None
+    return _parse_for(service.disabled_reason, node_id)
+
+
+@functools.lru_cache(4096)
+def _parse_for(disabled_reason: str | None, node_id: str) -> Mark | None:
+    # The rules read the same marker many times.
+    mark = parse(disabled_reason)
     return mark if mark and mark.names(node_id) else None

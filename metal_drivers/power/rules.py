@@ -18,8 +18,8 @@ from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import events, ownership
 from metal_drivers.power.facts import Facts, What
 
-#: An answer on which a request for power rests came at most so many
-#: seconds before that request.
+#: An answer on which a request for power rests, or a change of
+#: nova-compute, came at most so many seconds before that.
 FRESH = 5.0
 
 
@@ -116,10 +116,14 @@ class Need:
 
     :ivar after: names of facts, or of our own acts: ``waited``,
         ``disabled``, ``marked``, ``mode``, ``sent``, ``decided``.
-    :ivar last: whether a request rests on it: it must also be fresh.
+    :ivar last: whether a request, or a change of nova-compute, rests on
+        it: it must also be fresh.
     :ivar tolerated: whether an error is for the rules that follow to deal
         with; else it decides how the transition ends.
     :ivar text: its sentence in the documentation.
+    :ivar spare: what of this does no harm where it is lost: events of
+        ``after``, ``age`` for ``last``, ``need`` for all of it.
+    :ivar why: why that is there all the same.
     """
 
     what: What
@@ -128,6 +132,8 @@ class Need:
     last: bool = False
     tolerated: bool = False
     text: str = ''
+    spare: tuple[str, ...] = ()
+    why: str = ''
 
     def __call__(self, facts: Facts, now: float) -> Step | None:
         if not self.when(facts):
@@ -142,6 +148,20 @@ class Need:
         if fact.error is not None and not self.tolerated:
             return Decide(outcome_of(fact.error), str(fact.error))
         return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Courtesy:
+    """A rule without which nothing goes wrong.
+
+    :ivar why: why it is there all the same.
+    """
+
+    rule: Need | Rule
+    why: str
+
+    def __call__(self, facts: Facts, now: float) -> Step | None:
+        return self.rule(facts, now)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -161,11 +181,28 @@ def next_step(table: Table, facts: Facts, now: float) -> Step:
 
     :param now: the time of this process, in seconds.
     """
-    for rule in table.tidy if facts.decided else table.rules:
+    return applying(table, facts, now)[1]
+
+
+def applying(table: Table, facts: Facts, now: float) -> tuple[int, Step]:
+    """The first rule that applies, and the step that it gives.
+
+    :returns: the rule's place in ``rules`` and ``tidy``, one after the
+        other.
+    """
+    rules, place = table.rules, 0
+    if facts.decided:
+        rules, place = table.tidy, len(rules)
+    for rule in rules:
         step = rule(facts, now)
         if step is not None:
-            return step
-    raise AssertionError(f'the table {table.name} has no step for this')
+            return place, step
+        place += 1
+    raise NoStepError(f'the table {table.name} has no step for this')
+
+
+class NoStepError(AssertionError):
+    """A table does not end in a rule that always applies."""
 
 
 def outcome_of(error: exceptions.MetalError) -> Outcome:

@@ -18,15 +18,7 @@ from metal_drivers.model import Outcome, PowerState
 from metal_drivers.power import events, ownership, rules
 from metal_drivers.power.clock import Backoff, Cancel, Clock
 from metal_drivers.power.events import Step as Event
-from metal_drivers.power.facts import (
-    Decided,
-    Fact,
-    Facts,
-    Order,
-    Sent,
-    What,
-    Write,
-)
+from metal_drivers.power.facts import Fact, Facts, Order, What
 from metal_drivers.power.poller import Watch
 from metal_drivers.power.settings import PowerSettings
 from metal_drivers.power.shared import Room, Shared
@@ -126,12 +118,7 @@ class Runner:
                 self._wait(step)
             case rules.NextMode():
                 self._tell_waiting(Event.WAITING, step.why)
-                self._change(
-                    mode=self.facts.mode + 1,
-                    mode_turn=self.facts.turn + 1,
-                    mode_since=self._clock.monotonic(),
-                    excused=0.0,
-                )
+                self.facts = self.facts.next_mode(self._clock.monotonic())
             case rules.Decide():
                 self._decide(step.outcome, step.detail)
 
@@ -142,11 +129,7 @@ class Runner:
         return self._to_the_end()
 
     def _decide(self, outcome: Outcome, detail: str) -> None:
-        turn = self.facts.turn + 1
-        self._change(decided=Decided(outcome, detail, turn))
-
-    def _change(self, **fields: Any) -> None:
-        self.facts = self.facts.change(turn=self.facts.turn + 1, **fields)
+        self.facts = self.facts.decide(outcome, detail)
 
     # Asking.
 
@@ -222,14 +205,9 @@ class Runner:
             )
         mark = ownership.parse(reason)
         assert mark is not None  # noqa: S101, it is of our own making
-        service, read = facts.service.value, facts.service.asked
-        # It is ours though no reply comes; and what was known of the
-        # service is not true any more.
-        write = Write(mark, facts.turn + 1, read, began, began)
-        writes = facts.writes
-        self._change(writes=(*writes, write), service=None)
+        self.facts = facts.writing(mark, began)
         try:
-            self._tools.nova.disable(service, reason)
+            self._tools.nova.disable(facts.service.value, reason)
         except Exception as exc:
             if self.facts.decided is not None:
                 LOG.info('%s: %s', facts.member.label, exc)
@@ -237,9 +215,7 @@ class Runner:
             error = _as_error(exc)
             self._decide(rules.outcome_of(error), str(error))
             return
-        answered = self._clock.monotonic()
-        write = dataclasses.replace(write, answered=answered)
-        self._change(writes=(*writes, write))
+        self.facts = self.facts.wrote(self._clock.monotonic())
         if self.facts.decided is None:
             self._tell(Event.DISABLED, f'on {facts.host}')
 
@@ -248,15 +224,12 @@ class Runner:
         assert self._tools.nova is not None  # noqa: S101, it was asked
         assert facts.service is not None  # noqa: S101, it was asked
         asked, error = self._clock.monotonic(), None
-        service = facts.service.value
         try:
-            self._tools.nova.enable(service)
+            self._tools.nova.enable(facts.service.value)
         except Exception as exc:
             error = _as_error(exc)
         answered = self._clock.monotonic()
-        self._change(
-            enabled=Fact(facts.turn + 1, asked, answered, error=error)
-        )
+        self.facts = facts.enabling(asked, answered, error)
         if error is None:
             undone = step.event is Event.UNDONE
             detail = f'nova-compute on {facts.host} is enabled'
@@ -269,46 +242,35 @@ class Runner:
         extra = {} if step.timeout is None else {'timeout': step.timeout}
         self._tell(step.event)
         asked, former = self._clock.monotonic(), self.facts.sent
-        # Whatever ends this without an answer leaves the request in doubt.
-        sent = Sent(
-            step.mode,
-            step.event.value,
-            self.facts.turn + 1,
-            asked + step.seconds,
-            step.seconds,
+        self.facts = self.facts.sending(
+            step.mode, step.event.value, step.seconds, asked
         )
-        # A soft one that ended before is known to have had no effect.
-        pending = former is not None and not (
-            self.facts.tells_end
-            and former.taken
-            and self.facts.member.node.settled
-        )
-        self._change(sent=sent, denied=None, soft_pending=pending)
         try:
             self._tools.driver.set_power_state(
                 self.facts.order.node_id, state, step.mode, **extra
             )
         except exceptions.DriverError as exc:
             # A driver that is broken is not asked for more.
-            self._sent(sent, doubt=exc)
+            self._sent(exc)
             self._decide(Outcome.FAILED, str(exc))
         except (exceptions.UnavailableError, exceptions.ProtocolError) as exc:
-            self._sent(sent, doubt=exc)
+            self._sent(exc)
         except exceptions.MetalError as exc:
             now = self._clock.monotonic()
-            denied = Fact(self.facts.turn + 1, asked, now, error=exc)
-            self._change(sent=former, denied=denied)
+            self.facts = self.facts.refused(former, asked, now, exc)
         except Exception as exc:
-            self._sent(sent, doubt=_unexpected(exc))
-            error = self.facts.sent and self.facts.sent.doubt
+            error = _unexpected(exc)
+            self._sent(error)
             self._decide(Outcome.FAILED, str(error))
         except BaseException:
-            self._sent(sent)
+            self._sent()
             raise
         else:
-            self._sent(sent, taken=True)
+            self._sent(taken=True)
 
-    def _sent(self, sent: Sent, **fields: Any) -> None:
+    def _sent(
+        self, doubt: exceptions.MetalError | None = None, taken: bool = False
+    ) -> None:
         """The request may have arrived, at any time until now."""
         now = self._clock.monotonic()
         node_id = self.facts.order.node_id
@@ -316,8 +278,7 @@ class Runner:
         if self._slot_taken:
             assert self._state is not None  # noqa: S101, it was sent
             self._tools.shared.rates[self._state].use(now)
-        sent = dataclasses.replace(sent, until=now + sent.seconds, **fields)
-        self._change(sent=sent, slot=None)
+        self.facts = self.facts.sent_until(now, doubt, taken)
 
     # Waiting.
 
@@ -334,17 +295,14 @@ class Runner:
             self._watch = self._watching(step, self._backoff)
             self._waiting = key, self._waiting[1]
         began = self._clock.monotonic()
-        self._change(waited=self.facts.turn + 1)
+        self.facts = self.facts.waiting()
         if self._watch is None:
             left = max(0.0, step.until - began)
             self._pause(min(left, self._backoff()))
         else:
             self._wait_for_news(step, self._watch)
         if step.excused:
-            now = self._clock.monotonic()
-            excused = self.facts.excused + now - began
-            # What nova-compute said before may be of an earlier start.
-            self._change(excused=excused, excused_until=now, baseline=None)
+            self.facts = self.facts.excuse(began, self._clock.monotonic())
 
     def _watching(
         self, step: rules.Wait, backoff: Backoff

@@ -73,7 +73,7 @@ class TestSteps(base.TestCase):
                 self.assertTrue(row.acts or row.ends, row.name)
 
     def test_only_what_is_last_is_bounded_in_age(self) -> None:
-        row = tables.rows(PARTS['off', False])[-5]
+        row = tables.rows(PARTS['off', False])[-4]
         self.assertEqual('nova-compute', row.name)
         self.assertEqual(rules.FRESH, row.fresh)
         self.assertIn('the answer about the node', row.older)

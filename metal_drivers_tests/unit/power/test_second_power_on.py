@@ -254,6 +254,24 @@ class TestTurn(base.PowerCase):
         self.assert_ended(Outcome.REFUSED, self.cloud.on())
         self.assert_service('disabled', before)
 
+    def test_the_marker_is_young_when_a_late_request_arrives(self) -> None:
+        ages = []
+        arrived = self.cloud.driver.arrived
+
+        def note(sent: simulation.Sent) -> None:
+            arrived(sent)
+            mark = ownership.parse(self.host.reason)
+            assert mark is not None
+            ages.append(mark.age(self.cloud.clock.now()))
+
+        self.cloud.driver.arrived = note
+        busy = exceptions.BusyError('locked')
+        self.cloud.fail(busy, 'set_power_state', times=15)
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        (sent,) = self.cloud.driver.requests
+        self.assertLess(ownership.LEASE, sent.at)
+        self.assertLess(max(ages), ownership.RENEW)
+
     def test_cancelled_before_the_request(self) -> None:
         before = self.host.reason
         engine = self.cloud.engine()

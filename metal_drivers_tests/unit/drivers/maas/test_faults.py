@@ -236,7 +236,7 @@ class TestConnect(FaultTestCase):
         """libmaas takes 30 s for it."""
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.session.CONNECT', 0.2
+                'metal_drivers.drivers.maas.session.CONNECT', 0.05
             )
         )
         url = f'https://{self.listening(None)}/MAAS'
@@ -271,7 +271,7 @@ class TestConnect(FaultTestCase):
         )
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.drivers.maas.session.CONNECT', 0.2
+                'metal_drivers.drivers.maas.session.CONNECT', 0.1
             )
         )
         for status in (400, 301):

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of power, in every state of small worlds.
+
+A fault that is planted in the tables counts as found where something
+happens that must not, where a run cannot come to its end any more, or where
+what is asked for is not done though nothing is in the way. An exception in
+a rule ends a run as it does for the runner; that alone is not found.
+
+``METAL_DRIVERS_EXPLORE=full`` explores larger worlds, too, and prints how
+far it came.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import sys
+
+import testtools
+
+from metal_drivers.model import OffMode, Outcome
+from metal_drivers.power import facts, rules
+from metal_drivers_tests.unit.power import explore, planted, small
+
+FULL = os.environ.get('METAL_DRIVERS_EXPLORE') == 'full'
+#: For each of the larger worlds: so many states, and seconds.
+MOST, SECONDS = 400_000, 600.0
+
+#: Found in larger worlds only: it takes a request that hangs, and a stall.
+LARGE = ('renew: taken away', 'RENEW = inf')
+
+#: Rules and needs of courtesy, and the tests that hold them.
+HELD = {
+    'off ask for unplaced': 'test_off: test_it_lands_elsewhere',
+    'off ask for moving': 'test_off: test_one_is_migrated_here',
+    'off ask for servers': 'test_off: test_servers_shut_off_ones_too',
+    'off ask for service': 'test_off: test_dry_run_plans_and_changes_nothing',
+    'off another_run': 'test_turn: test_off_waits_for_it_too',
+    'off nothing_to_tidy_up': 'test_off: test_already_off',
+    'on still_marked': 'test_turn: test_taken_by_others_before_the_request',
+    'on renew': 'test_turn: '
+    'test_the_marker_is_young_when_a_late_request_arrives',
+}
+
+
+@functools.cache
+def explored() -> tuple[explore.Explorer, ...]:
+    """All small worlds, to their ends; the smallest first."""
+    found = [explore.Explorer(setting) for setting in small.SMALL]
+    for explorer in found:
+        explorer.explore()
+    return tuple(sorted(found, key=lambda each: each.seen.states))
+
+
+def look(fault: planted.Fault) -> explore.Found | None:
+    """Look for a fault in each small world."""
+    for explorer in explored():
+        try:
+            fault.look(explorer)
+        except explore.Found as found:
+            return found
+    return None
+
+
+class TestSmallWorlds(testtools.TestCase):
+    def test_every_world_to_its_end(self) -> None:
+        for explorer in explored():
+            seen = explorer.seen
+            self.assertEqual('', seen.bound, explorer.setting.name)
+
+    def test_they_cover_all(self) -> None:
+        """Every rule and need says what is next somewhere, every goal comes
+        to each of its ends, and every mode is sent."""
+        seen = [explorer.seen for explorer in explored()]
+        fired = {rule for one in seen for rule in one.rules}
+        for goal, table in explore.TABLES.items():
+            for place, rule in enumerate((*table.rules, *table.tidy)):
+                name = f'{goal} {place}, {planted.name_of(rule)}'
+                self.assertIn((goal, place), fired, name)
+        ends = {end for one in seen for end in one.ends}
+        wanted = {
+            (goal, outcome) for goal in explore.TABLES for outcome in Outcome
+        }
+        self.assertEqual(wanted, ends)
+        modes = {mode for one in seen for mode in one.modes}
+        off = {f'off {mode.value}' for mode in OffMode}
+        self.assertEqual({*off, 'on hard'}, modes)
+
+
+class TestPlanted(testtools.TestCase):
+    def test_each_is_found(self) -> None:
+        """But for those that the tables mark as no harm."""
+        lost = [
+            fault.name
+            for fault in planted.faults()
+            if not fault.harmless
+            and not fault.name.endswith(LARGE)
+            and look(fault) is None
+        ]
+        self.assertEqual([], lost)
+
+    def test_what_is_found_in_larger_worlds_only(self) -> None:
+        if not FULL:
+            self.skipTest('METAL_DRIVERS_EXPLORE=full')
+        clean = explore.Explorer(small.SLOW)
+        clean.explore()
+        for fault in planted.faults():
+            if fault.name.endswith(LARGE) and not fault.harmless:
+                self.assertRaises(explore.Found, fault.look, clean)
+
+    def test_each_courtesy_has_a_test_and_a_reason(self) -> None:
+        found = set()
+        for goal, table in explore.TABLES.items():
+            for rule in (*table.rules, *table.tidy):
+                if isinstance(rule, rules.Courtesy) or 'need' in getattr(
+                    rule, 'spare', ()
+                ):
+                    self.assertTrue(getattr(rule, 'why', ''))
+                    found.add(f'{goal} {planted.name_of(rule)}')
+        self.assertEqual(set(HELD), found)
+
+    def test_what_is_marked_as_no_harm_does_none(self) -> None:
+        """Or the mark is wrong."""
+        if not FULL:
+            self.skipTest('METAL_DRIVERS_EXPLORE=full')
+        found = [
+            (fault.name, what.what)
+            for fault in planted.faults()
+            if fault.harmless and (what := look(fault)) is not None
+        ]
+        self.assertEqual([], found)
+
+    def test_the_story_is_told(self) -> None:
+        (fault,) = (
+            fault
+            for fault in planted.faults()
+            if fault.goal == 'off' and fault.name.endswith('empty: taken away')
+        )
+        found = look(fault)
+        assert found is not None
+        self.assertIn('run 1 (off): asks for servers -> 1', found.story)
+        self.assertIn('powered off with servers on it', found.what)
+
+
+class TestLarge(testtools.TestCase):
+    def test_larger_worlds(self) -> None:
+        if not FULL:
+            self.skipTest('METAL_DRIVERS_EXPLORE=full')
+        for setting in small.FULL:
+            explorer = explore.Explorer(setting, keep=False)
+            seen = explorer.explore(MOST, SECONDS)
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            sys.stderr.write(
+                f'{setting.name}: {seen.states} states in '
+                f'{seen.seconds:.0f} s, at most {memory // 1024} MB; '
+                f'{seen.bound or "complete"}\n'
+            )
+
+
+class TestTables(testtools.TestCase):
+    def test_no_fault_is_planted_twice(self) -> None:
+        names = [fault.name for fault in planted.faults()]
+        self.assertEqual(sorted(set(names)), sorted(names))
+
+    def test_a_table_has_an_end(self) -> None:
+        table = rules.Table('empty', (), ())
+        error = self.assertRaises(
+            rules.NoStepError, rules.next_step, table, _facts(), 0.0
+        )
+        self.assertIn('empty', str(error))
+
+
+def _facts() -> facts.Facts:
+    explorer = explored()[0]
+    ((_, world), *_) = next(iter(explorer.fired.values()))
+    known = world.runs[0].facts
+    assert known is not None
+    return known

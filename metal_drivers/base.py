@@ -207,7 +207,7 @@ class MetalDriver(abc.ABC):
 
         :param state: ``ON`` or ``OFF``. Anything else is a ValueError
             before this is called: no driver has to check it.
-        :param mode: how to switch off; of no meaning for ``ON``.
+        :param mode: how to power off; of no meaning for ``ON``.
         :param timeout: seconds that the service may take for a soft off.
             Given only to a driver with ``SOFT_OFF_TIMEOUT``.
         :raises NotFoundError: the service has no such node.

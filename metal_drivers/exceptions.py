@@ -34,7 +34,7 @@ class MetalError(Exception):
 
 
 class ConfigurationError(MetalError):
-    """The configuration has to be mended: no retry will help.
+    """The configuration has to be fixed: retrying will not help.
 
     :param driver: the driver that is concerned, where there is one.
     :param options: the names of the options that are missing or wrong.
@@ -55,7 +55,7 @@ class ConfigurationError(MetalError):
 
 class AuthenticationError(MetalError):
     """The service does not know us, or does not let us: the credentials
-    or the roles behind them have to be mended."""
+    or the roles behind them have to be fixed."""
 
     cure = 'Check the user, the password and the roles in the configuration.'
 
@@ -76,7 +76,7 @@ class UnsupportedError(RefusedError):
 
 
 class BusyError(MetalError):
-    """Somebody else works on the node; nothing was changed.
+    """Someone else is at work on the node; nothing was changed.
 
     To try again later helps.
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The joined view: nodes and the compute hosts that run on them.
 
-A wrong match would switch off somebody else's host, so whatever can be
+A wrong match would power off someone else's host, so whatever can be
 read in two ways matches nothing, and says why.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The values that the rooms of this package hand to each other.
+"""The values that the parts of this package exchange.
 
 All of them are immutable, and none of them does I/O.
 """
@@ -20,14 +20,14 @@ class PowerState(enum.Enum):
 
     ON = 'on'
     OFF = 'off'
-    #: Nobody knows. Never to be read as off.
+    #: Not known. Never to be read as off.
     UNKNOWN = 'unknown'
-    #: The service says that it cannot tell, or that the BMC failed.
+    #: The service reports that it does not know, or that the BMC failed.
     ERROR = 'error'
 
 
 class OffMode(enum.Enum):
-    """How a node is switched off."""
+    """How a node is powered off."""
 
     #: Ask the operating system to shut down.
     SOFT = 'soft'
@@ -43,17 +43,17 @@ class Capability(enum.Enum):
     SOFT_OFF = 'soft-off'
     #: It limits a soft power off by a time-out of ours.
     SOFT_OFF_TIMEOUT = 'soft-off-timeout'
-    #: ``Node.busy`` and ``Node.target`` tell when a change has ended: a
-    #: node that has neither and is not there will not get there.
+    #: ``Node.busy`` and ``Node.target`` show when a change has ended: a
+    #: node with neither that is not in the requested state has failed.
     TELLS_END = 'tells-end'
     #: ``get_node`` and ``get_power_states`` ask the BMC, not a cache.
     #: Without it, what is shown says how old the state is.
     LIVE_QUERY = 'live-query'
-    #: ``find_nodes`` asks the service for the nodes that are meant, not for
-    #: its list.
+    #: ``find_nodes`` queries only the nodes that a name may mean, not the
+    #: list.
     FIND = 'find'
-    #: ``list_nodes`` tells as fresh a state as ``get_node``, and whether a
-    #: change is under way: many nodes can be watched by one list.
+    #: ``list_nodes`` reports as fresh a state as ``get_node``, and whether a
+    #: change is under way: many nodes can be polled with one list.
     LIVE_LIST = 'live-list'
 
 
@@ -71,8 +71,8 @@ _NO_DETAILS: Mapping[str, object] = _frozen({})
 class Node:
     """A machine, as its bare metal service knows it.
 
-    A driver fills in what its service tells; every field but the first
-    three has a default that claims nothing.
+    A driver fills in what its service reports; every field but the first
+    three has a default.
     """
 
     #: What the service calls it: the argument of the driver's methods.
@@ -98,11 +98,11 @@ class Node:
     maintenance: str | None = None
     #: Who locked the node, or why, until somebody unlocks it.
     locked: str | None = None
-    #: Who works on the node at this moment; passes by itself.
+    #: Who is at work on the node now; ends by itself.
     busy: str | None = None
-    #: Why the service, or reason, forbids to switch the node off.
+    #: Why the node must not be powered off.
     keep_on: str | None = None
-    #: Why the service, or reason, forbids to switch the node on.
+    #: Why the node must not be powered on.
     keep_off: str | None = None
     #: Whether a soft power off does on this node what it promises.
     soft_off: bool = False
@@ -126,15 +126,15 @@ class Node:
 
     @property
     def settled(self) -> bool:
-        """Whether nobody works on the node's power."""
+        """Whether no change of the node's power is under way."""
         return self.busy is None and self.target is None
 
     @property
     def counts_as_off(self) -> bool:
         """Whether it is off, or may be, or is about to be.
 
-        What is not known counts as off, and so does what is on its way
-        on: it may still fail to come.
+        An unknown state counts as off. Powering on may fail: it counts as
+        off.
         """
         return (
             self.power_state is not PowerState.ON
@@ -158,7 +158,7 @@ class ComputeHost:
     status: str
     #: The uuid of the nova-compute service.
     service_id: str
-    #: Why it was disabled, by whoever disabled it.
+    #: The reason that was given when it was disabled.
     disabled_reason: str | None = None
     #: How many servers are on the host, shut off ones included, as
     #: nova-compute last counted. None: not known.
@@ -204,8 +204,8 @@ class CheckStatus(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The answer to one question about a service, its configuration or
-    our rights."""
+    """The result of one check of a service, its configuration or the
+    permissions."""
 
     name: str
     status: CheckStatus
@@ -213,14 +213,14 @@ class CheckResult:
 
 
 class Outcome(enum.Enum):
-    """What became of the wish to switch a node on or off."""
+    """The result of a request to power a node on or off."""
 
-    #: It is so now, and was not before.
+    #: The node is in the requested state now.
     DONE = 'done'
-    #: It was so before.
+    #: The node was in that state before.
     ALREADY = 'already'
-    #: It would be done: this was a dry run; or, not waited for, it was
-    #: asked for and accepted.
+    #: It would be done: this was a dry run; or it was requested and
+    #: accepted, and not waited for.
     PLANNED = 'planned'
     #: A guard or the service forbids it. Nothing was changed.
     REFUSED = 'refused'

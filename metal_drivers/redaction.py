@@ -178,7 +178,7 @@ def text_of(exc: BaseException) -> str:
         return str(exc)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # it is code of somebody else, too
+    except BaseException:  # it is code of someone else, too
         return '(its text cannot be read)'
 
 

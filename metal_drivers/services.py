@@ -2,7 +2,7 @@
 """Opens what a configuration asks for: the driver, Nova, the settings, and
 what all transitions share.
 
-Whoever powers nodes does it through here: the command, Watcher's plugins
+Everything that powers nodes uses this: the command, Watcher's plugins
 and other programs.
 """
 
@@ -47,7 +47,7 @@ class Connection:
     ) -> None:
         self.driver, self.compute = driver, compute
         self.settings = settings
-        #: The rates, the claims on nodes, the room for hosts that are off.
+        #: The rates, the claims on nodes, the limit of hosts that are off.
         self.shared = shared or Shared()
         self._watch = watch
 

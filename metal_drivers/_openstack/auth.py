@@ -33,7 +33,7 @@ LOG = logging.getLogger(__name__)
 REQUEST_TIMEOUT = 60.0
 
 
-#: keystoneauth's own plugins that need nobody at a keyboard. Others work
+#: keystoneauth's own plugins that work without a keyboard. Others work
 #: where the options of a plugin can be read once its name is known; not
 #: v3multifactor, which wants a list and is given a string by oslo.config.
 PLUGINS = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between us and drivers, which are code of somebody else.
+"""The boundary around drivers, which are third-party code.
 
 What comes back is checked, what is raised is named, and no secret of the
 driver's configuration gets out with it. A driver that breaks its contract
@@ -113,7 +113,7 @@ def _redactor(
     try:
         options += base.options_of(cls)
     except Exception:
-        # Whoever loads drivers says what is wrong with its options.
+        # The loader of drivers reports what is wrong with its options.
         LOG.debug('The options of %s', cls, exc_info=True)
     return redaction.Redactor(
         {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a driver, which nobody has to wait for."""
+"""Closing a driver, without waiting for it for ever."""
 
 from __future__ import annotations
 

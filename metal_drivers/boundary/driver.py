@@ -47,7 +47,7 @@ _CALLS: dict[str, tuple[Any, ...]] = {
 
 
 class GuardedDriver(base.MetalDriver):
-    """Calls a driver of somebody else, which is :attr:`driver`.
+    """Calls a driver of someone else, which is :attr:`driver`.
 
     Whatever that returns, this returns what the contract promises, or
     raises a MetalError: :class:`~metal_drivers.exceptions.DriverError`
@@ -77,7 +77,7 @@ class GuardedDriver(base.MetalDriver):
         flaw = _flaw(type(driver))
         if flaw:
             raise origin.broke(flaw)
-        # Whoever is known to be wrong need not be asked for nodes.
+        # A driver that is known to be wrong is not asked for nodes.
         self.capabilities  # noqa: B018, raises
 
     def __repr__(self) -> str:

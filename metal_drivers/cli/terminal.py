@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list for somebody at a terminal: in its width, no name broken.
+"""A list at a terminal: within its width, no name broken.
 
 cliff's table shares the width among all columns, and breaks names and ids
 to keep it. Here only the notes are wrapped, between words.

@@ -115,11 +115,11 @@ PACED = (
 )
 
 
-# Another run.
+# Another process.
 
 
 def aftermath(facts: Facts, mark: ownership.Mark) -> float:
-    """For how many seconds after another run's last request the node may
+    """For how many seconds after another process's last request the node may
     follow it.
 
     A service that tells when changes end shows what is under way; of
@@ -223,7 +223,7 @@ def known_to_be(facts: Facts, wanted: PowerState) -> Step | None:
 def await_other(
     facts: Facts, now: float, after: float, limit: float
 ) -> Step | None:
-    """Wait where another run may be at work.
+    """Wait where another process may be at work.
 
     :param after: for so many seconds after its last request the node may
         follow it.

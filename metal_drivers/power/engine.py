@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The transitions that were asked for: many at once, a result for each,
-and no failure of one that stops another."""
+"""The requested power changes: many at once, a result for each; a failure
+of one does not stop the others."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class PowerEngine:
     def switch(
         self, fleet: Fleet, refs: Iterable[str], state: PowerState
     ) -> list[PowerResult]:
-        """Switch every node that is named; the results in that order.
+        """Power the given nodes on or off; the results in that order.
 
-        A node that is named twice is switched once.
+        A node that is given twice is powered on or off once.
 
         :param refs: ids, node names or host names.
         """
@@ -84,12 +84,13 @@ class PowerEngine:
     def recover(
         self, fleet: Fleet, refs: Iterable[str] = ()
     ) -> list[PowerResult]:
-        """Finish or undo what runs that were killed have left.
+        """Finish or undo hosts left half-done by a process that was killed.
 
-        A host that is on is given back, one that is off is left so.
+        On a host that is on, nova-compute is enabled; one that is off
+        remains off.
 
         :param refs: ids, node names or host names; by default each host
-            that bears a mark of ours.
+            that bears a marker of ours.
         :raises ConfigurationError: Nova is not configured.
         """
         if self.nova is None:
@@ -112,9 +113,9 @@ class PowerEngine:
     def cancel(self) -> None:
         """End all waiting, now and from now on; from any thread.
 
-        What was not begun is not; what can be undone is. Not to be called
-        by a signal handler, but from a thread that it starts: whoever is
-        interrupted may hold the lock.
+        Nothing more is started; what can be undone is undone. A signal
+        handler must not call this, but start a thread that does: the
+        interrupted code may hold the lock.
         """
         self._cancel.call()
 
@@ -219,7 +220,7 @@ def left_behind(fleet: Fleet) -> list[Member]:
 
 
 def lost(fleet: Fleet) -> list[PowerResult]:
-    """A result for each host that bears a marker of ours, and of which it
+    """A result for each host that bears our marker, and of which it
     is not known which node it runs on."""
     known = {member.host.id for member in fleet.members if member.host}
     return [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens on the way, for whoever watches, and for the log."""
+"""Each step of a power change, for a listener and for the log."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ Watcher = Callable[[Event], None]
 
 
 def publish(event: Event, watch: Watcher) -> None:
-    """To the log and to the watcher, who can do no harm."""
+    """To the log and to the listener, whose errors are only logged."""
     LOG.info('power %s', event)
     try:
         watch(event)
     except Exception as exc:
-        # What it says may be of its own affairs: the type will do.
+        # Its message may hold private data: log only the type.
         LOG.warning(
             'Event listener raised %s at step %r',
             type(exc).__name__,

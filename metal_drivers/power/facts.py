@@ -113,7 +113,7 @@ class Sent:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreign:
-    """The marker of another run, as it was first seen."""
+    """The marker of another process, as it was first seen."""
 
     mark: ownership.Mark
     #: When, in seconds of this process.
@@ -254,7 +254,7 @@ class Facts:
 
     @property
     def managed(self) -> bool:
-        """Whether nova-compute is disabled and enabled by us."""
+        """Whether nova-compute is disabled and enabled by metal-drivers."""
         return (
             self.settings.manage_compute_service
             and self.order.nova

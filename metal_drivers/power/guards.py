@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""May we? The reasons not to switch a node, each a function.
+"""The guards: each is a function that may refuse a power request.
 
-A guard returns why not and what would lift it, or nothing. To add one,
+A guard returns the reason and how to allow it, or nothing. To add one,
 write it and put it in ``GUARDS``; the order is the order of the messages.
 """
 
@@ -18,15 +18,15 @@ from metal_drivers.power.settings import PowerSettings
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A node that somebody wants to switch."""
+    """A request to power a node on or off."""
 
     member: Member
     state: PowerState
     settings: PowerSettings
-    #: Seconds since the node was switched last; None: not known, or of no
-    #: matter, since no request is to be sent.
+    #: Seconds since the last power change; None: not known, or not needed,
+    #: because no request is to be sent.
     dwelt: float | None = None
-    #: How many others are off, where that leaves no room for this one.
+    #: How many others are off, if that is the limit; else None.
     others_off: int | None = None
 
 
@@ -132,8 +132,8 @@ GUARDS: tuple[Guard, ...] = (
     few_enough_off,
 )
 
-#: What is asked before nova-compute is enabled on a host that is on: nothing
-#: is switched then.
+#: What is checked before nova-compute is enabled on a host that is on: no
+#: power request is sent then.
 ENABLING: tuple[Guard, ...] = (
     matched,
     not_in_maintenance,
@@ -145,7 +145,7 @@ ENABLING: tuple[Guard, ...] = (
 def refusal(
     request: Request, asked: Iterable[Guard] | None = None
 ) -> str | None:
-    """Why the node must not be switched, or None.
+    """Why the node must not be powered on or off, or None.
 
     :param asked: the guards; by default all.
 

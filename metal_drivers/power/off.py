@@ -352,7 +352,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
         told = lost and lost in facts.ending[1]
         return common.end(facts, '' if told else lost)
     if facts.writes and not facts.own:
-        # Another run has it by now.
+        # Another process has it by now.
         return common.end(facts)
     if not facts.writes and facts.foreign and facts.foreign.left(now):
         return common.end(facts)

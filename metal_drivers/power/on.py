@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules for powering on, and for what an interrupted run has left.
+"""The rules for powering on, and for hosts left half-done.
 
-A host that does not come back keeps our reason, so that the next run knows
-that it is ours to enable.
+A host that does not power on keeps the marker, so that the next run knows
+that it may enable nova-compute.
 """
 
 from __future__ import annotations

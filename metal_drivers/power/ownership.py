@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose disabling of nova-compute it is.
+"""The marker in Nova: who disabled nova-compute.
 
 There is no database of ours: the reason that Nova keeps with a disabled
-service is the mark, and what lacks the mark is somebody else's. As in a
-journal, a mark is written before anything is begun, and once more when the
+service is the marker; without it, someone else disabled the service. As in a
+journal, a marker is written before anything is begun, and once more when the
 host was seen to be off.
 
-A mark is no lock: Nova has no compare-and-set. Two runs may both read, then
+A marker is no lock: Nova has no compare-and-set. Two runs may both read, then
 both write; the last one wins, and the other finds that when it reads again.
 """
 
@@ -31,22 +31,22 @@ _PATTERN = re.compile(
     + r', node (?P<node>.+)'
 )
 
-#: For so many seconds a mark of what was begun says that somebody may be at
-#: work: a request for power is only sent while the mark is younger.
+#: For so many seconds a marker of what was begun says that a process may be at
+#: work: a request for power is only sent while the marker is younger.
 LEASE = 60.0
-#: A mark that is older is renewed before such a request; what is between
+#: A marker that is older is renewed before such a request; what is between
 #: is for the calls until then.
 RENEW = 30.0
 
 
 class MarkKind(enum.Enum):
-    """What a mark tells of the host; the value is its text in Nova."""
+    """What a marker tells of the host; the value is its text in Nova."""
 
     #: A power off was begun.
     POWERING_OFF = 'powering off to save energy'
-    #: The same, and a soft one may have been sent, of which the service
-    #: does not tell the end: the system may still be shutting down, however
-    #: long ago that was.
+    #: The same, and a soft one may have been sent to a service that does
+    #: not report its end: the system may still be shutting down, no matter
+    #: how long ago that was.
     SHUTTING_DOWN = 'shutting down to save energy'
     #: The host was seen to be off.
     POWERED_OFF = 'powered off to save energy'
@@ -67,14 +67,14 @@ class MarkKind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mark:
-    """What a reason of ours says.
+    """The content of a marker.
 
-    Its time is so fine that two runs do not write the same one: a mark is
+    Its time is so fine that two runs do not write the same one: a marker is
     also whose run it is.
     """
 
     when: datetime.datetime
-    #: As much of the node's id as there was room for.
+    #: As much of the node's id as fits.
     node_id: str
     kind: MarkKind = MarkKind.POWERED_OFF
 
@@ -96,14 +96,14 @@ class Mark:
         return (now - self.when).total_seconds()
 
     def left(self, now: datetime.datetime, after: float = 0.0) -> float:
-        """For how many seconds somebody may be at work still.
+        """For how many seconds a process may still be at work.
 
         :param after: for so many seconds after the last request the node
             may still follow it.
         """
         if not self.under_way:
             return 0.0
-        # A mark of the future is of a clock that is wrong.
+        # A marker of the future is of a clock that is wrong.
         return max(0.0, LEASE + after - max(0.0, self.age(now)))
 
 
@@ -140,7 +140,7 @@ def parse(disabled_reason: str | None) -> Mark | None:
 
 
 def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
-    """Our mark, where the service is disabled and bears it."""
+    """Our marker, where the service is disabled and bears it."""
     if service is None or service.enabled:
         return None
     return parse(service.disabled_reason)
@@ -149,7 +149,7 @@ def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
 def mark_for(
     service: ComputeService | ComputeHost | None, node_id: str
 ) -> Mark | None:
-    """Our mark for this very node, where there is one.
+    """Our marker for this very node, where there is one.
 
     One for another node is of a machine that was there before: the service
     is then not to be touched.

@@ -395,8 +395,8 @@ def _as_error(exc: Exception) -> exceptions.MetalError:
 
 
 def _unexpected(exc: Exception) -> exceptions.MetalError:
-    """A driver of others may break its contract. What it says may hold a
-    secret: it goes no further than a debugging log."""
+    """A third-party driver may break its contract. Its message may hold a
+    secret: it goes only to the debug log."""
     LOG.debug('Unexpected exception in a transition', exc_info=exc)
     error = exceptions.MetalError(
         f'unexpected exception from the driver ({type(exc).__name__}); see '

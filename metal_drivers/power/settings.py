@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How power is switched: ``[metal_drivers]``, as the engine reads it."""
+"""The settings of the power engine: ``[metal_drivers]``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from metal_drivers.model import OffMode, PowerState
 class PowerSettings:
     """All times are in seconds."""
 
-    #: What is tried to switch a node off, in this order.
+    #: How a node is powered off, tried in this order.
     off_modes: tuple[OffMode, ...] = (OffMode.SOFT, OffMode.HARD)
     soft_off_timeout: float = 180
     power_off_timeout: float = 300
     power_on_timeout: float = 300
     service_up_timeout: float = 600
     poll_interval: float = 5
-    #: How many nodes of one batch are switched at once.
+    #: How many nodes of one batch are powered on or off at once.
     max_concurrent: int = 10
     #: Kept over the whole process.
     max_power_on_per_minute: int = 30
@@ -41,7 +41,7 @@ class PowerSettings:
     #: disabled are waited for. A scheduler that takes longer than the
     #: time-out of its messages (60 s) has lost the server.
     scheduling_timeout: float = 60
-    #: For how long after the last request of another run a node may go off
+    #: For how long after the last request of another process a node may go off
     #: without its service telling so. What one run of ours takes for its own
     #: steps tells nothing of the other.
     aftermath: float = 300
@@ -90,7 +90,7 @@ class PowerSettings:
         )
 
     def rate(self, state: PowerState) -> int:
-        """How many nodes a minute may be switched there."""
+        """How many nodes a minute may be powered on, or off."""
         if state is PowerState.ON:
             return self.max_power_on_per_minute
         return self.max_power_off_per_minute

@@ -2,7 +2,7 @@
 """What all transitions of a process share: the rates, which nodes have a
 transition, what was done to them last, and how many are off.
 
-Whoever opens the services holds one :class:`Shared` for as long as they are
+The owner of the services holds one :class:`Shared` for as long as they are
 open, and gives it to each engine.
 """
 

@@ -26,7 +26,7 @@ class Host:
         self._host = host
         self._settings = settings
         mark = ownership.mark_for(host, member.node.id)
-        #: Disabled, and that was us.
+        #: Set by metal-drivers, while nova-compute is disabled.
         self._mark = mark
         #: Seconds since then.
         self._age = mark.age(now) if mark else 0.0
@@ -46,7 +46,7 @@ class Host:
 
     @property
     def off_longest(self) -> float:
-        """Sorts what we switched off by its time, before what others did."""
+        """Sorts by power off time; hosts off by someone else come last."""
         return -self._age if self._mark else 1.0
 
     @property
@@ -75,14 +75,14 @@ class Host:
 
     @property
     def unfinished(self) -> bool:
-        """On, disabled by us: a transition that did not come to its end.
+        """On, disabled by metal-drivers: its power change did not end.
 
         To enable it takes no request for power.
         """
         return (
             self.power is PowerState.ON
             and self._mark is not None
-            # Else somebody may be at it right now.
+            # Else another process may be at work on it.
             and self._left == 0
             and self._may_be(PowerState.ON)
         )
@@ -92,7 +92,7 @@ class Host:
         return self._may_be(PowerState.OFF)
 
     def spare(self, any_off_host: bool) -> bool:
-        """Free, off, and ours to switch on."""
+        """Free, off, and may be powered on."""
         return (
             not self.busy
             and self.power is PowerState.OFF

@@ -78,8 +78,8 @@ class Services:
         return dataclasses.replace(member, node=node)
 
     def unfinished(self, member: fleet.Member) -> bool:
-        """Whether nova-compute of a host that is on was left disabled by us,
-        for the very node that runs it; asked now.
+        """Whether metal-drivers left nova-compute of a host that is on
+        disabled, for the node that runs it now; queried now.
         """
         if self.nova is None or member.host is None:
             return False

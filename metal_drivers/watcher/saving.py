@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hosts to switch off or on. Neither I/O nor chance in it.
+"""Which hosts to power off or on. No I/O, no randomness.
 
 A host is *busy* with any server on it, one that is shut off too, or where
-nobody knows; else it is free. *Ready* is a free host that Nova can use.
+it is not known; else it is free. *Ready* is a free host that Nova can use.
 :func:`decide` takes the steps that the documentation ("In Watcher") has,
 each a function of that name.
 """
@@ -27,7 +27,7 @@ class Wish:
     min_free_hosts_num: float = 1
     #: The most actions of a plan; None: no limit.
     max_actions: int | None = None
-    #: Whether a host that is off counts as spare, whoever disabled it.
+    #: Whether a host that is off counts as spare, no matter who disabled it.
     any_off_host: bool = False
 
 
@@ -101,7 +101,7 @@ def in_order_to_give_back(unfinished: Hosts) -> list[Host]:
 
 
 def spare(hosts: Hosts, wish: Wish) -> list[Host]:
-    """Off, and may be switched on; the one that is off longest first."""
+    """Off, and may be powered on; the one that is off longest first."""
     found = [host for host in hosts if host.spare(wish.any_off_host)]
     return sorted(found, key=lambda host: host.off_longest)
 

@@ -199,7 +199,7 @@ class IronicDriver(base.MetalDriver):
         self, node_id: str, state: PowerState, exc: exceptions.BusyError
     ) -> None:
         """Ironic answers 409 for a lock and for a node that must not be
-        switched off; only the node tells which."""
+        powered off; only the node tells which."""
         node = self.get_node(node_id)
         if state is PowerState.OFF and node.keep_on:
             raise exceptions.RefusedError(

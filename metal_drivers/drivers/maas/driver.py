@@ -153,7 +153,7 @@ class MaasDriver(base.MetalDriver):
 
         async def look_and_send(turn: client.Turn) -> None:
             # MAAS would power-cycle a machine that is on, deploy one that
-            # is allocated, and switch off one that cannot be switched on
+            # is allocated, and power off one that cannot be powered on
             # again: so it is looked at right before, in the same turn.
             asked = self._power_ons.now()
             node = await power.look(turn, node_id)

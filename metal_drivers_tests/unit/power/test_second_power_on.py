@@ -258,7 +258,7 @@ class TestTurn(base.PowerCase):
         ages = []
         arrived = self.cloud.driver.arrived
 
-        def note(sent: simulation.Sent) -> None:
+        def note(sent: simulator.Sent) -> None:
             arrived(sent)
             mark = ownership.parse(self.host.reason)
             assert mark is not None

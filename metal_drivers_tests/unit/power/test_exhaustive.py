@@ -101,15 +101,6 @@ class TestPlanted(testtools.TestCase):
         ]
         self.assertEqual([], lost)
 
-    def test_what_is_found_in_larger_worlds_only(self) -> None:
-        if not FULL:
-            self.skipTest('METAL_DRIVERS_EXPLORE=full')
-        clean = explore.Explorer(small.SLOW)
-        clean.explore()
-        for fault in planted.faults():
-            if fault.name.endswith(LARGE) and not fault.harmless:
-                self.assertRaises(explore.Found, fault.look, clean)
-
     def test_each_courtesy_has_a_test_and_a_reason(self) -> None:
         found = set()
         for goal, table in explore.TABLES.items():
@@ -120,17 +111,6 @@ class TestPlanted(testtools.TestCase):
                     self.assertTrue(getattr(rule, 'why', ''))
                     found.add(f'{goal} {planted.name_of(rule)}')
         self.assertEqual(set(HELD), found)
-
-    def test_what_is_marked_as_no_harm_does_none(self) -> None:
-        """Or the mark is wrong."""
-        if not FULL:
-            self.skipTest('METAL_DRIVERS_EXPLORE=full')
-        found = [
-            (fault.name, what.what)
-            for fault in planted.faults()
-            if fault.harmless and (what := look(fault)) is not None
-        ]
-        self.assertEqual([], found)
 
     def test_the_story_is_told(self) -> None:
         (fault,) = (
@@ -144,19 +124,37 @@ class TestPlanted(testtools.TestCase):
         self.assertIn('powered off with servers on it', found.what)
 
 
-class TestLarge(testtools.TestCase):
-    def test_larger_worlds(self) -> None:
-        if not FULL:
-            self.skipTest('METAL_DRIVERS_EXPLORE=full')
-        for setting in small.FULL:
-            explorer = explore.Explorer(setting, keep=False)
-            seen = explorer.explore(MOST, SECONDS)
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            sys.stderr.write(
-                f'{setting.name}: {seen.states} states in '
-                f'{seen.seconds:.0f} s, at most {memory // 1024} MB; '
-                f'{seen.bound or "complete"}\n'
-            )
+if FULL:
+
+    class TestLarge(testtools.TestCase):
+        """Where there is time: ``METAL_DRIVERS_EXPLORE=full``."""
+
+        def test_larger_worlds(self) -> None:
+            for setting in small.FULL:
+                explorer = explore.Explorer(setting, keep=False)
+                seen = explorer.explore(MOST, SECONDS)
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                sys.stderr.write(
+                    f'{setting.name}: {seen.states} states in '
+                    f'{seen.seconds:.0f} s, at most {memory // 1024} MB; '
+                    f'{seen.bound or "complete"}\n'
+                )
+
+        def test_what_is_found_in_larger_worlds_only(self) -> None:
+            clean = explore.Explorer(small.SLOW)
+            clean.explore()
+            for fault in planted.faults():
+                if fault.name.endswith(LARGE) and not fault.harmless:
+                    self.assertRaises(explore.Found, fault.look, clean)
+
+        def test_what_is_marked_as_no_harm_does_none(self) -> None:
+            """Or the mark is wrong."""
+            found = [
+                (fault.name, what.what)
+                for fault in planted.faults()
+                if fault.harmless and (what := look(fault)) is not None
+            ]
+            self.assertEqual([], found)
 
 
 class TestTables(testtools.TestCase):

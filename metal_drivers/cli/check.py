@@ -15,8 +15,7 @@ from metal_drivers.power.guards import protecting
 
 
 class Check(base.Lister):
-    """Check the configuration, the services and the permissions; change
-    nothing."""
+    """Check configuration, services and permissions; change nothing."""
 
     def take_action(
         self, parsed_args: argparse.Namespace

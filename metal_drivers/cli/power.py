@@ -61,8 +61,10 @@ class _Power(batch.Batch):
 
 
 class PowerOn(_Power):
-    """Power nodes on, and enable nova-compute where metal-drivers
-    disabled it."""
+    """Power nodes on, and enable what metal-drivers had disabled.
+
+    That is nova-compute on their hosts, once it is up again.
+    """
 
     state = PowerState.ON
 

@@ -13,9 +13,10 @@ from metal_drivers.power.engine import left_behind
 
 
 class Recover(batch.Batch):
-    """Recover hosts left half-done by interrupted processes: enable
-    nova-compute on those that are on, where metal-drivers disabled it. No
-    power request is sent.
+    """Recover hosts left half-done by interrupted processes.
+
+    nova-compute is enabled on those that are on, if metal-drivers disabled
+    it. No power request is sent.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration, errors and exit status, for every command."""
 
+from importlib import metadata
 from unittest import mock
 
 from metal_drivers import fleet
@@ -36,6 +37,12 @@ class TestUsage(base.CommandTestCase):
             '--unmatched',
         ):
             self.assertIn(option, done.stdout)
+
+    def test_each_command_has_one_whole_sentence(self) -> None:
+        """The list of commands shows the first line of a docstring."""
+        for entry in metadata.entry_points(group='metal_drivers.commands'):
+            first, _, _ = (entry.load().__doc__ or '').partition('\n')
+            self.assertTrue(first.endswith('.'), f'{entry.name}: {first}')
 
 
 class TestErrors(base.CommandTestCase):

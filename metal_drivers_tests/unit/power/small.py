@@ -349,6 +349,7 @@ _CHOSEN = (
     'Ironic, on: faults',
     'Ironic, on: people, hands, stalls',
     'Ironic, recover: cancels',
+    'Ironic, recover: people',
     'Ironic, recover: people, hands, stalls',
     'Ironic, recover: people, moves',
     'MAAS, off: cancels',

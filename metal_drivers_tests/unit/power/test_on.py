@@ -299,6 +299,15 @@ class TestService(OnCase):
             {'get_node', 'set_power_state'}, set(self.cloud.calls.names())
         )
 
+    def test_on_its_way_off_when_nova_compute_is_back(self) -> None:
+        """A request of another process that got lost has arrived late."""
+        self.cloud.clock.at(
+            40, lambda: self.cloud.driver.start(self.node, OFF, 30)
+        )
+        result = self.cloud.on()
+        self.assertIsNot(Outcome.DONE, result.outcome, result.detail)
+        self.assert_ours()
+
     def test_nova_is_away_for_a_while(self) -> None:
         self.cloud.fail(DOWN, 'get_service', number=2, times=20)
         self.assert_ended(Outcome.DONE, self.cloud.on())

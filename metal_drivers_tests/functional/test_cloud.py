@@ -45,7 +45,7 @@ class TestLooking(base.CloudTestCase):
         self.assertEqual('on', rows[matched]['Power State'])
         self.assertEqual('', rows[matched]['Note'])
         for node, note in (
-            (alone, 'does not tell which hypervisor'),
+            (alone, 'does not report which hypervisor'),
             (old, 'is 7, a number as older releases'),
             (stray, f'no hypervisor {unknown}'),
         ):

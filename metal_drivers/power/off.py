@@ -13,7 +13,7 @@ from collections.abc import Collection
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
 from metal_drivers.power import common, ownership
 from metal_drivers.power.events import Step as Event
-from metal_drivers.power.facts import Facts, What
+from metal_drivers.power.facts import Facts, Sent, What
 from metal_drivers.power.ownership import MarkKind
 from metal_drivers.power.rules import (
     Courtesy,
@@ -394,7 +394,7 @@ def stays_on(facts: Facts, now: float) -> bool:
         or before.left(now, common.aftermath(facts, before.mark))
     ):
         return False
-    if sent and now < sent.until and not (facts.tells_end and sent.taken):
+    if sent and now < _no_effect_after(facts, sent):
         return False
     if sent and sent.mode is OffMode.SOFT and not facts.tells_end:
         return False
@@ -407,6 +407,17 @@ def stays_on(facts: Facts, now: float) -> bool:
         off = node.power_state is PowerState.OFF
         return not off and node.target in (None, PowerState.ON)
     return node.settled and node.power_state is PowerState.ON
+
+
+def _no_effect_after(facts: Facts, sent: Sent) -> float:
+    """When a request is not expected to have an effect any more, in seconds.
+
+    A service that does not tell the end takes as long as the configuration
+    says, whatever time-out this one request was given.
+    """
+    if facts.tells_end:
+        return 0.0 if sent.taken else sent.until
+    return sent.until + max(0.0, facts.settings.aftermath - sent.seconds)
 
 
 def give_back(facts: Facts, now: float) -> Step | None:

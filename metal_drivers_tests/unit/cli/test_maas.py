@@ -366,6 +366,14 @@ class TestPower(MaasCommandTestCase):
         self.assertEqual([maas.Effect.OFF], self.effects('compute-01'))
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
 
+    def test_an_off_that_is_given_less_time_than_maas_may_take(self) -> None:
+        """The host may still go off when the command has given up."""
+        self.maas.machine('compute-01').off_seconds = maas.NEVER
+        (row,) = self.off('compute-01', '--hard', '--timeout', '30', status=1)
+        self.assertEqual('timed out', row['Result'])
+        self.assertIn('remains disabled', row['Detail'])
+        self.assertEqual('disabled', self.nova.hosts['compute-01'].status)
+
     def test_a_lost_reply_is_asked_after(self) -> None:
         self.maas.fail(messages.matching('POST'), faults.close(performed=True))
         self.assertEqual('done', self.off('compute-01')[0]['Result'])

@@ -46,7 +46,7 @@ class TestLooking(base.CloudTestCase):
         self.assertEqual('', rows[matched]['Note'])
         for node, note in (
             (alone, 'does not report which hypervisor'),
-            (old, 'is 7, a number as older releases'),
+            (old, 'is 7, a number as in older releases'),
             (stray, f'no hypervisor {unknown}'),
         ):
             self.assertIsNone(rows[node]['Host'])

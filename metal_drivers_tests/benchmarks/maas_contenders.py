@@ -8,7 +8,6 @@ description of the API, is not measured.
 """
 
 import asyncio
-import contextlib
 import json
 import sys
 import time
@@ -89,13 +88,11 @@ def in_tree(url: str, key: str) -> Parts:
 
 
 def _driver(url: str, key: str) -> Any:
-    from metal_drivers import exceptions
     from metal_drivers.drivers.maas import MaasDriver
 
     driver = MaasDriver({'url': url, 'api_key': key})
-    # Has the description fetched.
-    with contextlib.suppress(exceptions.NotFoundError):
-        driver.get_node('none')
+    # Has the description fetched, by a request that is not counted.
+    driver._maas.call('Users.whoami', 'show the user')
     return driver
 
 

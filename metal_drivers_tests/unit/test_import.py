@@ -143,6 +143,7 @@ FLOORS = (
     ('selector', 'compute'),
     ('candidates',),
     ('conf',),
+    ('conformance',),
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),

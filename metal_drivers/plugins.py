@@ -20,11 +20,13 @@ from typing import Any
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import _text, base
+from metal_drivers import _text, base, compatibility
 from metal_drivers.model import Capability
 
 #: What ``[metal_drivers] driver`` says where no driver is named.
 AUTO = 'auto'
+
+_OURSELVES = 'metal_drivers'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Plugin:
     error: str = ''
     #: The exception behind that, where there was one.
     cause: BaseException | None = None
+    #: It can be used, but not for ever: one line.
+    warning: str = ''
 
     @property
     def ambiguous(self) -> bool:
@@ -161,6 +165,13 @@ def _load(found: Plugin) -> Plugin:
                 found, error=_import_error(found, exc), cause=exc
             )
         try:
+            if not _is_driver(loaded):
+                return dataclasses.replace(
+                    found, error=found.fault(_no_driver(loaded))
+                )
+            verdict = _verdict(found, loaded)
+            if verdict.refusal:
+                return dataclasses.replace(found, error=verdict.refusal)
             flaw = _flaw(loaded)
         except KeyboardInterrupt:
             raise
@@ -173,25 +184,69 @@ def _load(found: Plugin) -> Plugin:
     if flaw is not None:
         what, cause = flaw
         return dataclasses.replace(found, error=found.fault(what), cause=cause)
-    return dataclasses.replace(found, driver=loaded)
+    return dataclasses.replace(found, driver=loaded, warning=verdict.warning)
 
 
 def _import_error(found: Plugin, exc: BaseException) -> str:
     what = f'cannot be imported: {_text.said(exc)}'
-    if isinstance(exc, ModuleNotFoundError) and exc.name:
-        (distribution,) = found.distributions
-        return f'{what}; install {exc.name}, or uninstall {distribution}'
+    name = exc.name if isinstance(exc, ImportError) else None
+    (distribution,) = found.distributions
+    if name and name.partition('.')[0] == _OURSELVES:
+        return (
+            f'{what}; it may be written for another version of '
+            'watcher-metal-drivers: install that, report it to its author, '
+            f'or uninstall {distribution}'
+        )
+    if name and isinstance(exc, ModuleNotFoundError):
+        return f'{what}; install {name}, or uninstall {distribution}'
     return found.fault(what)
 
 
-def _flaw(loaded: Any) -> tuple[str, BaseException | None] | None:
-    """What keeps it from being a driver, and the exception behind that."""
-    if not (inspect.isclass(loaded) and issubclass(loaded, base.MetalDriver)):
-        kind = 'class' if inspect.isclass(loaded) else type(loaded).__name__
-        return (
-            f'its entry point is a {kind} that is not a subclass of '
-            'metal_drivers.MetalDriver'
-        ), None
+def _is_driver(loaded: Any) -> bool:
+    return inspect.isclass(loaded) and issubclass(loaded, base.MetalDriver)
+
+
+def _no_driver(loaded: Any) -> str:
+    kind = 'class' if inspect.isclass(loaded) else type(loaded).__name__
+    return (
+        f'its entry point is a {kind} that is not a subclass of '
+        'metal_drivers.MetalDriver'
+    )
+
+
+def _verdict(
+    found: Plugin, driver: type[base.MetalDriver]
+) -> compatibility.Verdict:
+    """Whether it is of our time, with what to do where it is not.
+
+    Found out before all else: what is a flaw may change with the contract.
+    """
+    if not compatibility.is_version(driver.contract):
+        return compatibility.Verdict(
+            found.fault(
+                f'{driver.__qualname__}.contract is not the version of a '
+                'contract, such as (1, 0)'
+            )
+        )
+    refusal, warning = compatibility.judge(
+        driver.contract,
+        compatibility.CONTRACT,
+        compatibility.SUPPORTED_UNTIL,
+    )
+    (distribution,) = found.distributions
+    if driver.contract > compatibility.CONTRACT:
+        cure = f'upgrade that, or uninstall {distribution}'
+    else:
+        cure = f'upgrade {distribution}, or uninstall {distribution}'
+    return compatibility.Verdict(
+        refusal and f'{refusal}; {cure}', warning and f'{warning}; {cure}'
+    )
+
+
+def _flaw(
+    loaded: type[base.MetalDriver],
+) -> tuple[str, BaseException | None] | None:
+    """What keeps it from being used, and the exception behind that."""
     name = loaded.__qualname__
     if inspect.isabstract(loaded):
         lacking = ', '.join(sorted(loaded.__abstractmethods__))

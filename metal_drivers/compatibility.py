@@ -21,10 +21,7 @@ SUPPORTED_UNTIL: Mapping[int, str] = {}
 
 
 class Verdict(NamedTuple):
-    """Whether a driver can be used: yes, where both are empty.
-
-    Neither names the driver's distribution.
-    """
+    """Whether a driver can be used: yes, where both are empty."""
 
     #: Why it cannot.
     refusal: str = ''
@@ -47,11 +44,13 @@ def judge(
     written_for: tuple[int, int],
     contract: tuple[int, int],
     supported_until: Mapping[int, str],
+    distribution: str,
 ) -> Verdict:
     """Whether a driver that was written for one version of the contract
     works with another.
 
     :param supported_until: as :data:`SUPPORTED_UNTIL`.
+    :param distribution: that of the driver.
 
     A newer one is refused even if only its minor version is newer: the
     driver may call what is not here, and would fail when it powers a host.
@@ -60,19 +59,21 @@ def judge(
     if written_for > contract:
         return Verdict(
             f'{text}contract, and here is {shown(contract)}: it needs '
-            f'watcher-metal-drivers {_release(written_for)} or newer'
+            f'watcher-metal-drivers {_release(written_for)} or newer; upgrade '
+            f'that, or uninstall {distribution}'
         )
+    cure = f'upgrade {distribution}, or uninstall {distribution}'
     major = written_for[0]
     if major == contract[0]:
         return Verdict()
     if major not in supported_until:
         return Verdict(
             f'{text}contract, which is no longer supported: here is '
-            f'{shown(contract)}'
+            f'{shown(contract)}; {cure}'
         )
     return Verdict(
         warning=f'{text}contract; that is supported until '
-        f'{supported_until[major]}, here is {shown(contract)}'
+        f'{supported_until[major]}, here is {shown(contract)}; {cure}'
     )
 
 

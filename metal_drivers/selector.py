@@ -115,7 +115,7 @@ class Selector:
         :raises ConfigurationError: refused, or the driver cannot start.
         """
         chosen = self.select()
-        driver = chosen.plugin.driver
+        driver = chosen.plugin.cls
         if driver is None:  # select() has refused it
             raise AssertionError(chosen)
         if chosen.plugin.warning:

@@ -106,5 +106,5 @@ class TestOlderDrivers(base.TestCase):
 class TestOurOwn(base.TestCase):
     def test_each_driver_is_of_this_contract(self) -> None:
         for candidate in selector.Selector(self.conf()).candidates():
-            driver: Any = candidate.plugin.driver
+            driver: Any = candidate.plugin.cls
             self.assertEqual(metal_drivers.CONTRACT, driver.contract)

@@ -33,6 +33,8 @@ _SILENT = 600.0
 #: Nova's ``service_down_time``, by default: what is called up for longer
 #: than this, in seconds, is up.
 _DOWN_TIME = 60.0
+#: A gateway that gave up on the service behind it.
+_OF_A_GATEWAY = (502, 504)
 
 
 class What(enum.Enum):
@@ -109,6 +111,14 @@ class Sent:
     taken: bool = False
     #: Why it is not known whether it arrived.
     doubt: exceptions.MetalError | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it may yet arrive: the service did not reply at all."""
+        doubt = None if self.taken else self.doubt
+        return doubt is not None and (
+            doubt.status is None or doubt.status in _OF_A_GATEWAY
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

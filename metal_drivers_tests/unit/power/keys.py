@@ -143,9 +143,11 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         sent
         and (
             sent.mode.value,
-            max(sent.until - now, 0),
+            # Nothing looks back further than one more time-out.
+            max(sent.until - now, -worlds.EFFECT),
             sent.taken,
             sent.doubt is None,
+            sent.unanswered,
             sent.turn >= facts.mode_turn,
             facts.node is not None and facts.node.turn > sent.turn,
         ),

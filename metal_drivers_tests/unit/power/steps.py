@@ -37,6 +37,8 @@ FORBIDDEN = exceptions.RefusedError('forbidden')
 UNSUPPORTED = exceptions.UnsupportedError('not this way')
 BUSY = exceptions.BusyError('the node is locked')
 BROKEN = exceptions.MetalError('a bug of a driver')
+CRASHED = exceptions.UnavailableError('the service said 500')
+CRASHED.status = 500
 STATES = {'off': OFF, 'on': ON, 'recover': None}
 
 #: Who did it, what, and what came of it.
@@ -360,6 +362,10 @@ class Steps:
             yield (
                 (who, act, 'taken, the reply lost'),
                 self._sent(then, number, step, AWAY),
+            )
+            yield (
+                (who, act, 'taken, and a reply that says otherwise'),
+                self._sent(then, number, step, CRASHED),
             )
             yield (
                 (who, act, 'taken and forgotten'),

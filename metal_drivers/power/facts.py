@@ -93,6 +93,7 @@ class Write:
     read: float
     began: float
     answered: float
+    error: exceptions.MetalError | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -353,9 +354,12 @@ class Facts:
         write = Write(mark, self.turn + 1, self.service.asked, now, now)
         return self._act(writes=(*self.writes, write), service=None)
 
-    def wrote(self, now: float) -> Self:
-        """The reply to that came."""
-        write = dataclasses.replace(self.writes[-1], answered=now)
+    def wrote(
+        self, now: float, error: exceptions.MetalError | None = None
+    ) -> Self:
+        """That has ended, or has failed: then it may have been written at
+        any time until now."""
+        write = dataclasses.replace(self.writes[-1], answered=now, error=error)
         return self._act(writes=(*self.writes[:-1], write))
 
     def enabling(

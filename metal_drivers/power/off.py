@@ -452,7 +452,7 @@ def _failed(facts: Facts) -> bool:
 OFF = Table(
     'off',
     (
-        *common.PACED,
+        *common.LIMITED,
         Need(
             What.UNPLACED,
             ('waited',),

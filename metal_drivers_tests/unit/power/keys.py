@@ -135,6 +135,7 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
             min(now - written.answered, 30),
             min(written.answered - written.read, 30),
             min(facts.writes[0].answered - facts.writes[0].read, 30),
+            written.error is None,
             frozenset([_mark(write.mark, now) for write in facts.writes]),
         ),
         facts.mode,

@@ -298,10 +298,10 @@ class Steps:
             known = facts.enabling(world.now, world.now, error)
         elif told:
             known = facts.wrote(world.now)
-        elif facts.decided is None:
-            known = facts.decide(rules.outcome_of(AWAY), str(AWAY))
         else:
-            known = facts
+            known = facts.wrote(world.now, AWAY)
+            if facts.decided is None:
+                known = known.decide(rules.outcome_of(AWAY), str(AWAY))
         return self.on(world, number, known, text='')
 
     # Requests for power.
@@ -436,10 +436,7 @@ class Steps:
                 raise Harm('refused, though a request was sent')
             mark = ownership.parse(world.reason)
             left = any(mark == write.mark for write in facts.writes)
-            sure = run.goal == 'off' or (
-                world.left.faults == self.setting.faults
-            )
-            if left and mark != facts.found and sure:
+            if left and mark != facts.found:
                 raise Harm('refused, and nova-compute is left disabled')
         on = node.settled and node.power_state is ON
         if self.setting.one_process and facts.sent and on:

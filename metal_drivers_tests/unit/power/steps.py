@@ -431,13 +431,17 @@ class Steps:
         there = not state or node.power_state is state
         if outcome in (Outcome.DONE, Outcome.ALREADY) and not there:
             raise Harm(f'{outcome.value}, and not seen to be so')
-        if outcome is Outcome.REFUSED:
-            if run.sent:
-                raise Harm('refused, though a request was sent')
-            mark = ownership.parse(world.reason)
-            left = any(mark == write.mark for write in facts.writes)
-            if left and mark != facts.found:
+        if outcome is Outcome.REFUSED and run.sent:
+            raise Harm('refused, though a request was sent')
+        mark = ownership.parse(world.reason)
+        left = any(mark == write.mark for write in facts.writes)
+        if left and mark != facts.found:
+            if outcome is Outcome.REFUSED:
                 raise Harm('refused, and nova-compute is left disabled')
+            before, now = self.setting, world.left
+            well = (now.faults, now.slow) == (before.faults, before.slow)
+            if run.goal == 'on' and well and not (run.sent or outcome.good):
+                raise Harm('nothing was sent, and the marker is left')
         on = node.settled and node.power_state is ON
         if self.setting.one_process and facts.sent and on:
             world = world._replace(powered_on=None)

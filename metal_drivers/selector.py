@@ -110,7 +110,7 @@ class Selector:
         :raises ConfigurationError: refused, or the driver cannot start.
         """
         chosen = self.select()
-        driver = chosen.plugin.driver
+        driver = chosen.plugin.cls
         if driver is None:  # select() has refused it
             raise AssertionError(chosen)
         values = conf.driver_values(self._conf, chosen.name, driver)

@@ -67,7 +67,7 @@ def _row(candidate: selector.Candidate) -> tuple[str, str, str, str]:
 def _show(
     config: cfg.ConfigOpts, candidate: selector.Candidate
 ) -> tuple[Sequence[str], Sequence[Any]]:
-    driver = candidate.plugin.driver
+    driver = candidate.plugin.cls
     columns = [*_COLUMNS, 'Priority', 'Capabilities', 'Group', 'Options']
     if driver is None:
         nothing = base.OrNothing(None)

@@ -167,7 +167,7 @@ def close() -> None:
 
 def _read(config: cfg.ConfigOpts) -> _Configuration:
     chosen = selector.Selector(config).select()
-    driver = chosen.plugin.driver
+    driver = chosen.plugin.cls
     assert driver is not None  # noqa: S101, select() refuses it
     return _Configuration(
         chosen.name,

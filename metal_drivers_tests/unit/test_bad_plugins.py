@@ -151,7 +151,7 @@ class TestGreedy(BadPluginTestCase):
             'reference',
             'dollar',
         ):
-            driver = plugins.find_plugins().get(name).driver
+            driver = plugins.find_plugins().get(name).cls
             assert driver is not None
             raw = {opt.dest: opt.default for opt in driver.get_config_opts()}
             parsed = conf.driver_values(self.conf(), name, driver)
@@ -185,7 +185,7 @@ class TestGreedy(BadPluginTestCase):
     def test_options_that_watcher_has_registered_of_another_call(self) -> None:
         self.install({'uuid': bad_plugins.GREEDY['uuid']})
         section = {'watcher.metal.drivers.uuid': {'base': '/mnt'}}
-        driver = plugins.find_plugins().get('uuid').driver
+        driver = plugins.find_plugins().get('uuid').cls
         assert driver is not None
         config = self.conf(**section)
         config.register_opts(
@@ -210,5 +210,5 @@ class TestGreedy(BadPluginTestCase):
             chooser = self.selector(**section)
             chooser.candidates()
             chooser.load()
-        driver: Any = plugins.find_plugins().get('counting').driver
+        driver: Any = plugins.find_plugins().get('counting').cls
         self.assertEqual(1, driver.calls)

@@ -56,7 +56,7 @@ class Services:
         self._listed_at = float('-inf')
 
     def engine(self) -> PowerEngine:
-        """An engine, to be cancelled by itself; all keep one pace."""
+        """An engine, to be cancelled by itself; all keep one rate."""
         return self.connection.engine()
 
     def load(self) -> fleet.Fleet:

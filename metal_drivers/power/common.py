@@ -87,7 +87,7 @@ def rate(facts: Facts, now: float) -> Step | None:
         return None
     limit = facts.settings.rate(facts.goal)
     until = slot.answered + slot.value
-    return Wait(until, f'at most {limit} a minute', Event.PACED, excused=True)
+    return Wait(until, f'at most {limit} a minute', Event.SLOT, excused=True)
 
 
 def slot_needed(facts: Facts) -> bool:
@@ -108,7 +108,7 @@ BEGIN = (
     one_at_a_time,
 )
 #: Where a request may follow.
-PACED = (
+LIMITED = (
     *BEGIN,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,

@@ -33,6 +33,8 @@ _SILENT = 600.0
 #: Nova's ``service_down_time``, by default: what is called up for longer
 #: than this, in seconds, is up.
 _DOWN_TIME = 60.0
+#: A gateway that gave up on the service behind it.
+_OF_A_GATEWAY = (502, 504)
 
 
 class What(enum.Enum):
@@ -91,6 +93,7 @@ class Write:
     read: float
     began: float
     answered: float
+    error: exceptions.MetalError | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +112,14 @@ class Sent:
     taken: bool = False
     #: Why it is not known whether it arrived.
     doubt: exceptions.MetalError | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it may yet arrive: the service did not reply at all."""
+        doubt = None if self.taken else self.doubt
+        return doubt is not None and (
+            doubt.status is None or doubt.status in _OF_A_GATEWAY
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -343,9 +354,12 @@ class Facts:
         write = Write(mark, self.turn + 1, self.service.asked, now, now)
         return self._act(writes=(*self.writes, write), service=None)
 
-    def wrote(self, now: float) -> Self:
-        """The reply to that came."""
-        write = dataclasses.replace(self.writes[-1], answered=now)
+    def wrote(
+        self, now: float, error: exceptions.MetalError | None = None
+    ) -> Self:
+        """That has ended, or has failed: then it may have been written at
+        any time until now."""
+        write = dataclasses.replace(self.writes[-1], answered=now, error=error)
         return self._act(writes=(*self.writes[:-1], write))
 
     def enabling(

@@ -413,10 +413,13 @@ def _no_effect_after(facts: Facts, sent: Sent) -> float:
     """When a request is not expected to have an effect any more, in seconds.
 
     A service that does not tell the end takes as long as the configuration
-    says, whatever time-out this one request was given.
+    says, whatever time-out this one request was given; and it begins with a
+    request without a reply when that arrives, up to its time-out later.
     """
     if facts.tells_end:
         return 0.0 if sent.taken else sent.until
+    if sent.unanswered:
+        return sent.until + facts.settings.aftermath
     return sent.until + max(0.0, facts.settings.aftermath - sent.seconds)
 
 
@@ -449,7 +452,7 @@ def _failed(facts: Facts) -> bool:
 OFF = Table(
     'off',
     (
-        *common.PACED,
+        *common.LIMITED,
         Need(
             What.UNPLACED,
             ('waited',),

@@ -427,13 +427,32 @@ def put_back(facts: Facts, now: float) -> Step | None:
 
 def end(facts: Facts, now: float) -> Step | None:
     """The result is reported."""
-    return common.end(facts)
+    return common.end(facts, _marker_left(facts))
+
+
+def _marker_left(facts: Facts) -> str:
+    """What a process that did not send may have left in Nova."""
+    written, fact = facts.written, facts.service
+    if written is None or facts.sent or facts.ending[0].good:
+        return ''
+    if written.mark == facts.found and written.error is None:
+        return ''
+    if fact is not None and fact.error is None and not facts.own:
+        return ''
+    error = written.error or (fact.error if fact else None)
+    why = error.message if error else 'another process may be powering it on'
+    seconds = ownership.LEASE + common.aftermath(facts, written.mark)
+    return (
+        f'The marker on {facts.host} may still be '
+        f'"{MarkKind.POWERING_ON.value}": {why}. Run the same command again; '
+        f'it waits until the marker is {seconds:.0f} s old'
+    )
 
 
 ON = Table(
     'on',
     (
-        *common.PACED,
+        *common.LIMITED,
         a_request_is_followed,
         Need(
             What.NODE,

@@ -209,11 +209,10 @@ class Runner:
         try:
             self._tools.nova.disable(facts.service.value, reason)
         except Exception as exc:
-            if self.facts.decided is not None:
-                LOG.info('%s: %s', facts.member.label, exc)
-                return
             error = _as_error(exc)
-            self._decide(rules.outcome_of(error), str(error))
+            self.facts = self.facts.wrote(self._clock.monotonic(), error)
+            if self.facts.decided is None:
+                self._decide(rules.outcome_of(error), str(error))
             return
         self.facts = self.facts.wrote(self._clock.monotonic())
         if self.facts.decided is None:

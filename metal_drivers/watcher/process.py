@@ -56,7 +56,7 @@ class Services:
         self._listed_at = float('-inf')
 
     def engine(self) -> PowerEngine:
-        """An engine, to be cancelled by itself; all keep one pace."""
+        """An engine, to be cancelled by itself; all keep one rate."""
         return self.connection.engine()
 
     def load(self) -> fleet.Fleet:
@@ -167,7 +167,7 @@ def close() -> None:
 
 def _read(config: cfg.ConfigOpts) -> _Configuration:
     chosen = selector.Selector(config).select()
-    driver = chosen.plugin.driver
+    driver = chosen.plugin.cls
     assert driver is not None  # noqa: S101, select() refuses it
     return _Configuration(
         chosen.name,

@@ -132,7 +132,7 @@ class Distributions(fixtures.Fixture):
 
 def forget() -> None:
     """Make the next look at what is installed a fresh one."""
-    plugins.find_plugins.cache_clear()
+    plugins.forget()
     extension.ExtensionManager.ENTRY_POINT_CACHE.clear()
     _cache._c._internal.clear()
     importlib.invalidate_caches()

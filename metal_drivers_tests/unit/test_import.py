@@ -149,7 +149,7 @@ FLOORS = (
     ('_openstack',),
     ('_text',),
     ('redaction',),
-    ('ages', 'exceptions'),
+    ('ages', 'compatibility', 'exceptions'),
     ('model',),
 )
 _FLOOR_OF = {

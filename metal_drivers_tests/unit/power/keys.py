@@ -135,6 +135,7 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
             min(now - written.answered, 30),
             min(written.answered - written.read, 30),
             min(facts.writes[0].answered - facts.writes[0].read, 30),
+            written.error is None,
             frozenset([_mark(write.mark, now) for write in facts.writes]),
         ),
         facts.mode,
@@ -143,9 +144,11 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         sent
         and (
             sent.mode.value,
-            max(sent.until - now, 0),
+            # Nothing looks back further than one more time-out.
+            max(sent.until - now, -worlds.EFFECT),
             sent.taken,
             sent.doubt is None,
+            sent.unanswered,
             sent.turn >= facts.mode_turn,
             facts.node is not None and facts.node.turn > sent.turn,
         ),

@@ -37,6 +37,8 @@ FORBIDDEN = exceptions.RefusedError('forbidden')
 UNSUPPORTED = exceptions.UnsupportedError('not this way')
 BUSY = exceptions.BusyError('the node is locked')
 BROKEN = exceptions.MetalError('a bug of a driver')
+CRASHED = exceptions.UnavailableError('the service said 500')
+CRASHED.status = 500
 STATES = {'off': OFF, 'on': ON, 'recover': None}
 
 #: Who did it, what, and what came of it.
@@ -296,10 +298,10 @@ class Steps:
             known = facts.enabling(world.now, world.now, error)
         elif told:
             known = facts.wrote(world.now)
-        elif facts.decided is None:
-            known = facts.decide(rules.outcome_of(AWAY), str(AWAY))
         else:
-            known = facts
+            known = facts.wrote(world.now, AWAY)
+            if facts.decided is None:
+                known = known.decide(rules.outcome_of(AWAY), str(AWAY))
         return self.on(world, number, known, text='')
 
     # Requests for power.
@@ -360,6 +362,10 @@ class Steps:
             yield (
                 (who, act, 'taken, the reply lost'),
                 self._sent(then, number, step, AWAY),
+            )
+            yield (
+                (who, act, 'taken, and a reply that says otherwise'),
+                self._sent(then, number, step, CRASHED),
             )
             yield (
                 (who, act, 'taken and forgotten'),
@@ -425,16 +431,17 @@ class Steps:
         there = not state or node.power_state is state
         if outcome in (Outcome.DONE, Outcome.ALREADY) and not there:
             raise Harm(f'{outcome.value}, and not seen to be so')
-        if outcome is Outcome.REFUSED:
-            if run.sent:
-                raise Harm('refused, though a request was sent')
-            mark = ownership.parse(world.reason)
-            left = any(mark == write.mark for write in facts.writes)
-            sure = run.goal == 'off' or (
-                world.left.faults == self.setting.faults
-            )
-            if left and mark != facts.found and sure:
+        if outcome is Outcome.REFUSED and run.sent:
+            raise Harm('refused, though a request was sent')
+        mark = ownership.parse(world.reason)
+        left = any(mark == write.mark for write in facts.writes)
+        if left and mark != facts.found:
+            if outcome is Outcome.REFUSED:
                 raise Harm('refused, and nova-compute is left disabled')
+            before, now = self.setting, world.left
+            well = (now.faults, now.slow) == (before.faults, before.slow)
+            if run.goal == 'on' and well and not (run.sent or outcome.good):
+                raise Harm('nothing was sent, and the marker is left')
         on = node.settled and node.power_state is ON
         if self.setting.one_process and facts.sent and on:
             world = world._replace(powered_on=None)

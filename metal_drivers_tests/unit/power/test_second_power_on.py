@@ -272,6 +272,36 @@ class TestTurn(base.PowerCase):
         self.assertLess(ownership.LEASE, sent.at)
         self.assertLess(max(ages), ownership.RENEW)
 
+    def test_a_marker_that_cannot_be_put_back_is_reported(self) -> None:
+        """What was changed is no refusal; the message says what is left."""
+        refused = exceptions.RefusedError('never')
+        for call, number in (('get_service', 3), ('disable', 2)):
+            self.begin()
+            self.cloud.fail(refused, 'set_power_state')
+            self.cloud.fail(DOWN, call, number=number, times=100)
+            self.assert_ended(
+                Outcome.FAILED,
+                self.cloud.on(),
+                'never',
+                'The marker on h1 may still be "powering on": '
+                'the service is not there',
+                'Run the same command again; it waits until the marker is '
+                '360 s old',
+            )
+            self.assertEqual(MarkKind.POWERING_ON, self.kind())
+            self.cloud.calls.faults.clear()
+            self.assert_ended(Outcome.DONE, self.cloud.on())
+            (sent,) = self.cloud.driver.requests
+            self.assertLess(360, sent.at)
+
+    def test_a_marker_of_which_nova_does_not_reply(self) -> None:
+        """Nor does it when it is put back."""
+        self.cloud.fail(DOWN, 'disable', times=2, arrives_after=0)
+        self.assert_ended(
+            Outcome.FAILED, self.cloud.on(), 'may still be "powering on"'
+        )
+        self.assertEqual([], self.cloud.driver.requests)
+
     def test_cancelled_before_the_request(self) -> None:
         before = self.host.reason
         engine = self.cloud.engine()
@@ -310,7 +340,13 @@ class TestTurn(base.PowerCase):
             self.cloud.clock.advance(30)
         )
         result = self.cloud.on()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova took 30 s')
+        self.assert_ended(
+            Outcome.TIMED_OUT,
+            result,
+            'Nova took 30 s',
+            'The marker on h1 may still be "powering on": another process '
+            'may be powering it on',
+        )
         self.assertEqual([], self.cloud.driver.requests)
         self.assert_ours()
 

@@ -6,7 +6,10 @@ Time is in seconds; it passes in ticks of half a minute, or by as little as a
 run waits for. Bounds of what may happen, each stated where it is checked:
 
 - A request for power that the service took has its effect in less than a
-  minute, or never; so has one whose reply was lost and that arrives later.
+  minute, or never.
+- One without a reply arrives in less than the time-out that the run gives
+  it, or never; and from then on it is as any other, so that its effect may
+  come as late as both of these together.
 - A request that hangs, and the run with it, does so for one tick at most.
 - Nobody changes nova-compute between a run's look at it and its very next
   write, where no time passes: Nova has no compare-and-set. Where runs race
@@ -45,7 +48,7 @@ NODE_ID, HOST, THEIRS = 'id-1', 'h1', 'rack 7 is to be moved'
 TICK = 30
 #: What is nearer than this is waited for exactly: the wait after a marker.
 _NEAR, _SHORT = 20, 12
-#: A request has its effect in less than this, or never.
+#: A request that arrived has its effect in less than this, or never.
 EFFECT = 60
 #: Nova calls up for so long what does not report; and how long a host
 #: takes from power on to its first report.
@@ -132,14 +135,14 @@ class Change(NamedTuple):
 
     state: PowerState
     soft: bool
-    #: In less than this it has its effect.
+    #: When it has had its effect.
     due: int
     #: Whether someone enabled nova-compute after it was sent.
     helpless: bool = False
 
 
 class Request(NamedTuple):
-    """A request whose reply was lost, and that arrives all the same."""
+    """A request without a reply that has yet to arrive, and when it has."""
 
     run: int
     mode: OffMode

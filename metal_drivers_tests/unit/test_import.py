@@ -140,7 +140,7 @@ FLOORS = (
     ('power',),
     ('lookup',),
     ('fleet',),
-    ('selector', 'compute'),
+    ('selector', 'compute', 'settings'),
     ('candidates',),
     ('conf',),
     ('boundary', 'plugins'),
@@ -149,7 +149,7 @@ FLOORS = (
     ('_text',),
     ('redaction',),
     ('ages', 'exceptions'),
-    ('model',),
+    ('clock', 'model'),
 )
 _FLOOR_OF = {
     room: floor for floor, rooms in enumerate(FLOORS) for room in rooms

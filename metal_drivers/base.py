@@ -83,6 +83,10 @@ class MetalDriver(abc.ABC):
         options have credentials.
     """
 
+    #: The version of this contract that the driver was written for: see
+    #: ``metal_drivers.CONTRACT``. One that does not say was written for
+    #: the first.
+    contract: ClassVar[tuple[int, int]] = (1, 0)
     #: Breaks the tie between drivers that are ready; the highest wins.
     priority: ClassVar[int] = 50
     #: What the service can do beyond this contract.

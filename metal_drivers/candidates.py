@@ -137,9 +137,16 @@ def _sort(candidate: Candidate, state: ConfigState) -> Candidate:
     return dataclasses.replace(
         candidate,
         state=CandidateState(status.value),
-        detail=_describe(candidate.group, status, missing),
+        detail=with_warning(
+            candidate.plugin, _describe(candidate.group, status, missing)
+        ),
         missing=missing,
     )
+
+
+def with_warning(plugin: plugins.Plugin[MetalDriver], detail: str) -> str:
+    """What is said of a driver, and how long it can be used."""
+    return f'{detail}; {plugin.warning}' if plugin.warning else detail
 
 
 def _describe(

@@ -22,12 +22,13 @@ from typing import Any, Generic, TypeVar
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import _text, base
+from metal_drivers import _text, base, compatibility
 from metal_drivers.model import Capability
 
 #: What ``[metal_drivers] driver`` says where no driver is named.
 AUTO = 'auto'
 
+_OURSELVES = 'metal_drivers'
 
 P = TypeVar('P', bound=base.HasOptions)
 
@@ -43,6 +44,7 @@ class Kind(Generic[P]):
     :ivar noun: what messages call one of them.
     :ivar flaw: what is wrong with a class that is derived from it; empty
         where nothing is.
+    :ivar verdict: whether it is of our time; given its distribution too.
     :ivar reserved: names that none of them can have.
     """
 
@@ -52,6 +54,9 @@ class Kind(Generic[P]):
     noun: str
     flaw: Callable[[type[P]], str] = lambda cls: ''
     reserved: tuple[str, ...] = ()
+    verdict: Callable[[type[P], str], compatibility.Verdict] = (
+        lambda cls, distribution: compatibility.Verdict()
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Plugin(Generic[P]):
     error: str = ''
     #: The exception behind that, where there was one.
     cause: BaseException | None = None
+    #: It can be used, but not for ever: one line.
+    warning: str = ''
 
     @property
     def ambiguous(self) -> bool:
@@ -123,6 +130,10 @@ class Installed(Generic[P]):
 def _driver_flaw(driver: type[base.MetalDriver]) -> str:
     """What is wrong with what a driver says of itself."""
     name = driver.__qualname__
+    if not compatibility.is_version(driver.contract):
+        return (
+            f'{name}.contract is not the version of a contract, such as (1, 0)'
+        )
     if type(driver.priority) is not int:
         return f'{name}.priority is not a whole number'
     if not _is_tuple_of(driver.required_options, str):
@@ -136,6 +147,19 @@ def _driver_flaw(driver: type[base.MetalDriver]) -> str:
     return ''
 
 
+def _driver_verdict(
+    driver: type[base.MetalDriver], distribution: str
+) -> compatibility.Verdict:
+    if not compatibility.is_version(driver.contract):  # that is a flaw
+        return compatibility.Verdict()
+    return compatibility.judge(
+        driver.contract,
+        compatibility.CONTRACT,
+        compatibility.SUPPORTED_UNTIL,
+        distribution,
+    )
+
+
 DRIVERS: Kind[base.MetalDriver] = Kind(
     base.NAMESPACE,
     base.MetalDriver,  # type: ignore[type-abstract]
@@ -143,6 +167,7 @@ DRIVERS: Kind[base.MetalDriver] = Kind(
     'driver',
     _driver_flaw,
     (AUTO,),
+    _driver_verdict,
 )
 
 
@@ -234,6 +259,15 @@ def _load(kind: Kind[P], found: Plugin[P]) -> Plugin[P]:
                 found, error=_import_error(found, exc), cause=exc
             )
         try:
+            if not _is_one(kind, loaded):
+                return dataclasses.replace(
+                    found, error=found.fault(_no_plugin(kind, loaded))
+                )
+            # Before all else: what is a flaw may change with the contract.
+            (distribution,) = found.distributions
+            verdict = kind.verdict(loaded, distribution)
+            if verdict.refusal:
+                return dataclasses.replace(found, error=verdict.refusal)
             flaw = _flaw(kind, loaded)
         except KeyboardInterrupt:
             raise
@@ -246,28 +280,37 @@ def _load(kind: Kind[P], found: Plugin[P]) -> Plugin[P]:
     if flaw is not None:
         what, cause = flaw
         return dataclasses.replace(found, error=found.fault(what), cause=cause)
-    return dataclasses.replace(found, cls=loaded)
+    return dataclasses.replace(found, cls=loaded, warning=verdict.warning)
 
 
 def _import_error(found: Plugin[P], exc: BaseException) -> str:
     what = f'cannot be imported: {_text.said(exc)}'
-    if isinstance(exc, ModuleNotFoundError) and exc.name:
-        (distribution,) = found.distributions
-        return f'{what}; install {exc.name}, or uninstall {distribution}'
+    name = exc.name if isinstance(exc, ImportError) else None
+    (distribution,) = found.distributions
+    if name and name.partition('.')[0] == _OURSELVES:
+        return (
+            f'{what}; it may be written for another version of '
+            'watcher-metal-drivers: install that, report it to its author, '
+            f'or uninstall {distribution}'
+        )
+    if name and isinstance(exc, ModuleNotFoundError):
+        return f'{what}; install {name}, or uninstall {distribution}'
     return found.fault(what)
 
 
+def _is_one(kind: Kind[P], loaded: Any) -> bool:
+    return inspect.isclass(loaded) and issubclass(loaded, kind.contract)
+
+
+def _no_plugin(kind: Kind[P], loaded: Any) -> str:
+    what = 'class' if inspect.isclass(loaded) else type(loaded).__name__
+    return f'its entry point is a {what} that is not a subclass of {kind.name}'
+
+
 def _flaw(
-    kind: Kind[P], loaded: Any
+    kind: Kind[P], loaded: type[P]
 ) -> tuple[str, BaseException | None] | None:
-    """What keeps it from being of its kind, and the exception behind
-    that."""
-    if not (inspect.isclass(loaded) and issubclass(loaded, kind.contract)):
-        what = 'class' if inspect.isclass(loaded) else type(loaded).__name__
-        return (
-            f'its entry point is a {what} that is not a subclass of '
-            f'{kind.name}'
-        ), None
+    """What keeps it from being used, and the exception behind that."""
     name = loaded.__qualname__
     if inspect.isabstract(loaded):
         lacking = ', '.join(sorted(loaded.__abstractmethods__))

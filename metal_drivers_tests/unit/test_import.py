@@ -148,7 +148,7 @@ FLOORS = (
     ('_openstack',),
     ('_text',),
     ('redaction',),
-    ('ages', 'exceptions'),
+    ('ages', 'compatibility', 'exceptions'),
     ('clock', 'model'),
 )
 _FLOOR_OF = {

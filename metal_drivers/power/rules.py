@@ -14,8 +14,9 @@ import dataclasses
 from collections.abc import Callable
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
-from metal_drivers.power import events, ownership
+from metal_drivers.power import events
 from metal_drivers.power.facts import Facts, What
 
 #: An answer on which a request for power rests, or a change of
@@ -37,8 +38,8 @@ class Disable:
     :ivar former: write this marker back, instead of one of our own.
     """
 
-    kind: ownership.MarkKind
-    former: ownership.Mark | None = None
+    kind: markers.MarkerKind
+    former: markers.Marker | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ FLOORS = (
     ('power',),
     ('lookup',),
     ('fleet',),
-    ('selector', 'compute'),
+    ('selector', 'compute', 'settings'),
     ('candidates',),
     ('conf',),
     ('conformance',),
@@ -150,7 +150,7 @@ FLOORS = (
     ('_text',),
     ('redaction',),
     ('ages', 'compatibility', 'exceptions'),
-    ('model',),
+    ('clock', 'model'),
 )
 _FLOOR_OF = {
     room: floor for floor, rooms in enumerate(FLOORS) for room in rooms

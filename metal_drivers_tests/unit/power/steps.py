@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Node, Outcome
-from metal_drivers.power import ownership, rules
+from metal_drivers.power import rules
 from metal_drivers.power.facts import Fact, Facts, Order, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.world import (
@@ -433,8 +434,8 @@ class Steps:
             raise Harm(f'{outcome.value}, and not seen to be so')
         if outcome is Outcome.REFUSED and run.sent:
             raise Harm('refused, though a request was sent')
-        mark = ownership.parse(world.reason)
-        left = any(mark == write.mark for write in facts.writes)
+        mark = markers.parse(world.reason)
+        left = any(mark == write.marker for write in facts.writes)
         if left and mark != facts.found:
             if outcome is Outcome.REFUSED:
                 raise Harm('refused, and nova-compute is left disabled')
@@ -528,15 +529,15 @@ class Steps:
 
 def _marker(
     world: World, number: int, step: rules.Disable
-) -> tuple[str, ownership.Mark]:
+) -> tuple[str, markers.Marker]:
     """Two runs do not write the same one."""
     if step.former is not None:
         former = step.former
-        text = ownership.reason(former.node_id, former.when, former.kind)
+        text = markers.reason(former.node_id, former.when, former.kind)
     else:
         when = worlds.at(world.now) - _APART[number]
-        text = ownership.reason(worlds.NODE_ID, when, step.kind)
-    mark = ownership.parse(text)
+        text = markers.reason(worlds.NODE_ID, when, step.kind)
+    mark = markers.parse(text)
     assert mark is not None
     return text, mark
 

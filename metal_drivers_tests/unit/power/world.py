@@ -28,6 +28,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from metal_drivers.compute import markers
 from metal_drivers.model import (
     Capability,
     ComputeHost,
@@ -36,10 +37,9 @@ from metal_drivers.model import (
     OffMode,
     PowerState,
 )
-from metal_drivers.power import ownership
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Disable, Enable, Send, Step
-from metal_drivers.power.settings import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 ON, OFF = PowerState.ON, PowerState.OFF
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -84,7 +84,7 @@ class Setting:
     power: PowerState = ON
     #: Why nova-compute is disabled: the kind of our marker, long ago; or
     #: what others gave. None: it is enabled.
-    reason: ownership.MarkKind | str | None = None
+    reason: markers.MarkerKind | str | None = None
     servers: int = 0
     #: Changes to :data:`SETTINGS`.
     settings: tuple[tuple[str, Any], ...] = ()
@@ -298,8 +298,8 @@ def at(seconds: int) -> datetime.datetime:
 
 def first(setting: Setting) -> World:
     reason = setting.reason
-    if isinstance(reason, ownership.MarkKind):
-        reason = ownership.reason(NODE_ID, at(_LONG_AGO), reason)
+    if isinstance(reason, markers.MarkerKind):
+        reason = markers.reason(NODE_ID, at(_LONG_AGO), reason)
     on = setting.power is ON
     return World(
         tuple(Run(goal) for goal in setting.goals),
@@ -315,7 +315,7 @@ def what_of(reason: str | None) -> str:
     """What nova-compute is, in short."""
     if reason is None:
         return 'enabled'
-    mark = ownership.parse(reason)
+    mark = markers.parse(reason)
     return mark.kind.value if mark else 'disabled by others'
 
 
@@ -327,7 +327,7 @@ def write(world: World, reason: str | None, back: bool = False) -> World:
 
     :param back: what the run itself has disabled is put back.
     """
-    if world.reason is not None and not ownership.parse(world.reason):
+    if world.reason is not None and not markers.parse(world.reason):
         raise Harm('changed a service that others disabled')
     if reason is None:
         if world.power is not ON:
@@ -348,7 +348,7 @@ def request(
     if setting.tells_end and world.changes:
         return None
     if state is ON and not setting.tells_end:
-        ours = bool(ownership.parse(world.reason))
+        ours = bool(markers.parse(world.reason))
         if ours and any(change.state is ON for change in world.changes):
             raise Harm('a second power on, with the first under way')
         if ours and world.power is ON:

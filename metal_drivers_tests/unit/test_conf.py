@@ -163,6 +163,7 @@ class TestOwnSettings(base.TestCase):
                 'max_powered_off': '',
                 'min_dwell': 0,
                 'manage_compute_service': True,
+                'hooks': [],
             },
             dict(metal_conf.settings(self.conf())),
         )

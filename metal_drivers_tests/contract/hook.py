@@ -28,12 +28,12 @@ class HookContract(testtools.TestCase):
         """A hook, ready to use; called once for each test."""
         raise NotImplementedError
 
-    def config(self) -> Mapping[str, Any]:
+    def configured(self) -> Mapping[str, Any]:
         """Values that configure the hook: by default, those of the one
         that was created."""
         return self.hook.config
 
-    def host(self) -> tuple[str, str, str]:
+    def subject(self) -> tuple[str, str, str]:
         """The id and the name of a node, and the host on it, that may be
         powered off, as far as the hook is concerned."""
         return 'id-1', 'metal-01', 'compute-01'
@@ -47,7 +47,7 @@ class HookContract(testtools.TestCase):
 
     def tell(self, *events: Event) -> None:
         """Tell the hook of these, of the host that may be powered off."""
-        node_id, name, host = self.host()
+        node_id, name, host = self.subject()
         for event in events:
             told = HookEvent(event, node_id, name, host, 'fake')
             getattr(self.hook, event.value)(told)
@@ -59,7 +59,7 @@ class HookContract(testtools.TestCase):
         for _ in range(2):
             conf.register_opts(kind.get_config_opts(), group='a.hook')
         conf([])
-        for name, value in self.config().items():
+        for name, value in self.configured().items():
             if name in conf['a.hook']:
                 conf.set_override(name, value, group='a.hook')
         made = kind(dict(conf['a.hook'].items()), osc=self.hook.osc)
@@ -71,7 +71,7 @@ class HookContract(testtools.TestCase):
             self.assertTrue(opt.help, opt.name)
 
     def test_options_for_secrets_are_secret(self) -> None:
-        values = self.config()
+        values = self.configured()
         for opt in type(self.hook).get_config_opts():
             if values.get(opt.dest) in tuple(self.secrets):
                 self.assertTrue(opt.secret, opt.name)

@@ -27,7 +27,7 @@ KIND = 'instance-ha'
 #: What it writes into Nova for a host that a monitor reported.
 REASON = 'Masakari detected host failed.'
 
-_LISTENS = 'Starting masakari-engine'
+_LISTENS = 'Starting ha_engine'
 
 
 class Masakari(base.ServiceFixture):
@@ -163,7 +163,13 @@ class Masakari(base.ServiceFixture):
     def _build(self, scratch: Any) -> None:
         config = conf.write(
             scratch / 'masakari.conf',
-            {'database': conf.sqlite(scratch / 'masakari.db')},
+            {
+                'database': conf.sqlite(scratch / 'masakari.db'),
+                # Even this program wants one.
+                'taskflow': {
+                    'connection': f'sqlite:///{scratch}/taskflow.db'
+                },
+            },
         )
         self._site.manage('masakari-manage', config, 'db', 'sync')
         config.unlink()

@@ -281,7 +281,7 @@ class TestContract(contract.HookContract):
         (hook,) = case.hooks()
         return hook.hook
 
-    def host(self) -> tuple[str, str, str]:
+    def subject(self) -> tuple[str, str, str]:
         return 'id-1', 'metal-01', 'compute-01'
 
 

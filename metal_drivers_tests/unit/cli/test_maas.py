@@ -58,6 +58,8 @@ class MaasCommandTestCase(base.CommandTestCase):
         self.nova.add_host('compute-04.lab.example.com')
         self.nova.add_host('compute-05')
         del self.config['watcher.metal.drivers.ironic']
+        # Time is not waited for here, but each look is a request.
+        self.config['metal_drivers']['poll_interval'] = 20
         self.config[GROUP] = {
             'url': self.maas.maas_url,
             'api_key': self.maas.apikey,

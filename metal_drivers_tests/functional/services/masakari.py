@@ -166,9 +166,7 @@ class Masakari(base.ServiceFixture):
             {
                 'database': conf.sqlite(scratch / 'masakari.db'),
                 # Even this program wants one.
-                'taskflow': {
-                    'connection': f'sqlite:///{scratch}/taskflow.db'
-                },
+                'taskflow': {'connection': f'sqlite:///{scratch}/taskflow.db'},
             },
         )
         self._site.manage('masakari-manage', config, 'db', 'sync')

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -112,7 +113,7 @@ class Compute:
         return []
 
     def _hypervisors(self, path: str) -> Iterator[dict[str, Any]]:
-        try:
+        with _endpoint_checked():
             for page in self._nova.pages(
                 f'/os-hypervisors{path}',
                 'hypervisors',
@@ -120,16 +121,6 @@ class Compute:
                 microversion=api.MICROVERSION,
             ):
                 yield from page
-        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
-            # 300 and 404: not below the version of the API.
-            if exc.status not in (300, 404):
-                raise
-            raise exceptions.ConfigurationError(
-                exc.message,
-                cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
-                'whole URL, such as http://controller:8774/v2.1.',
-                options=('endpoint_override',),
-            ) from exc
 
     def count_servers(self, host: str) -> int:
         """How many servers are on the host at this moment, shut off ones
@@ -155,13 +146,16 @@ class Compute:
         return servers.moving(self._nova, host)
 
     def list_services(self) -> list[ComputeService]:
-        """The nova-compute services of all hosts, in one request."""
-        return [
-            api.service_of(entry)
-            for entry in self._services(
+        """The nova-compute services of all hosts, in one request.
+
+        Nova takes about 0.4 ms for each, a tenth of what a compute host of
+        :meth:`list_hosts` takes.
+        """
+        with _endpoint_checked():
+            found = self._services(
                 {'binary': 'nova-compute'}, 'list nova-compute services'
             )
-        ]
+        return [api.service_of(entry) for entry in found]
 
     def get_service(self, host: str) -> ComputeService:
         """The nova-compute service of a host, asked live.
@@ -196,17 +190,19 @@ class Compute:
         """Can Nova be reached, does it accept us, what does it show?"""
         try:
             where = self._nova.url()
-            found = self.list_hosts()
+            found = self.list_services()
         except exceptions.MetalError as exc:
             return [CheckResult('nova', CheckStatus.FAILED, str(exc))]
         if not found:
             return [
                 CheckResult(
-                    'nova', CheckStatus.WARNING, f'{where} has no hypervisors'
+                    'nova',
+                    CheckStatus.WARNING,
+                    f'{where} has no nova-compute services',
                 )
             ]
-        up = sum(host.up for host in found)
-        enabled = sum(host.enabled for host in found)
+        up = sum(service.up for service in found)
+        enabled = sum(service.enabled for service in found)
         return [
             CheckResult(
                 'nova',
@@ -242,3 +238,23 @@ class Compute:
             microversion=api.MICROVERSION,
             body=body,
         )
+
+
+@contextlib.contextmanager
+def _endpoint_checked() -> Iterator[None]:
+    """For lists, which Nova always has.
+
+    :raises ConfigurationError: it does not, so the endpoint is wrong.
+    """
+    try:
+        yield
+    except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+        # 300 and 404: not below the version of the API.
+        if exc.status not in (300, 404):
+            raise
+        raise exceptions.ConfigurationError(
+            exc.message,
+            cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
+            'whole URL, such as http://controller:8774/v2.1.',
+            options=('endpoint_override',),
+        ) from exc

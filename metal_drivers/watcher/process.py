@@ -11,7 +11,6 @@ import atexit
 import dataclasses
 import os
 import threading
-import time
 from typing import Any
 
 from oslo_config import cfg
@@ -95,13 +94,14 @@ class Services:
         if Capability.FIND in self.driver.capabilities:
             return None
         with self._lock:  # one list for all that wait for it
-            fresh = time.monotonic() - self._listed_at <= _FRESH
+            now = self.connection.clock.monotonic()
+            fresh = now - self._listed_at <= _FRESH
             if not fresh or not any(
                 each.id == node.id and _identity(each) == _identity(node)
                 for each in self._nodes
             ):
                 self._nodes = self.driver.list_nodes()
-                self._listed_at = time.monotonic()
+                self._listed_at = now
             return self._nodes
 
 

@@ -121,9 +121,7 @@ class TestConnection(base.TestCase):
             )
         clock = simulator.SimClock(simulator.Calls())
         self.useFixture(
-            fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock', lambda: clock
-            )
+            fixtures.MonkeyPatch('metal_drivers.services.Clock', lambda: clock)
         )
         connection = self.open()
         begin = clock.monotonic()

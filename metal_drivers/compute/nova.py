@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from metal_drivers import exceptions
 from metal_drivers._openstack import auth
 from metal_drivers._openstack.groups import NOVA_GROUP
-from metal_drivers.compute import api, servers
+from metal_drivers.compute import api, leaving, servers
 from metal_drivers.model import (
+    Aggregate,
     CheckResult,
     CheckStatus,
     ComputeHost,
@@ -144,6 +146,43 @@ class Compute:
         none.
         """
         return servers.moving(self._nova, host)
+
+    def list_aggregates(self) -> list[Aggregate]:
+        """The host aggregates, in one request; those of availability zones
+        among them."""
+        what = 'list aggregates'
+        reply = self._nova.call(
+            'GET', '/os-aggregates', what, microversion=api.MICROVERSION
+        )
+        found = reply.get('aggregates') if isinstance(reply, dict) else None
+        if not isinstance(found, list):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to {what} has no list of aggregates'
+            )
+        return [api.aggregate_of(entry) for entry in found]
+
+    def left_host(self, host: str, since: datetime.datetime) -> str | None:
+        """What tells that a server was on the host since then: it was
+        deleted, or moved away; None: there is none.
+
+        At most two requests.
+
+        :raises ProtocolError: the reply tells of servers elsewhere.
+        """
+        return leaving.left(self._nova, host, since)
+
+    def left_hosts(
+        self, since: datetime.datetime, most: int
+    ) -> Mapping[str, str]:
+        """The same for all hosts at once; a host from which no server went
+        is not in it.
+
+        :param most: how many requests it may take, from 2; each is for
+            1,000 servers or migrations.
+        :raises ProtocolError: it would take more, or the reply does not
+            tell where servers were.
+        """
+        return leaving.left_by_host(self._nova, since, most)
 
     def list_services(self) -> list[ComputeService]:
         """The nova-compute services of all hosts, in one request.

@@ -47,8 +47,14 @@ class Services:
     May be used by several threads at once.
     """
 
-    def __init__(self, connection: metal_services.Connection) -> None:
+    def __init__(
+        self,
+        connection: metal_services.Connection,
+        wake_retry_interval: float,
+    ) -> None:
         self.connection = connection
+        #: Seconds.
+        self.wake_retry_interval = wake_retry_interval
         self.driver, self.nova = connection.driver, connection.compute
         self.settings = connection.settings
         self._lock = threading.Lock()
@@ -124,7 +130,8 @@ class _Process:
                         config,
                         # No rate begins anew, no claim is forgotten.
                         shared=former.connection.shared if former else None,
-                    )
+                    ),
+                    wanted.settings['wake_retry_interval'],
                 )
                 if self._services is not None:
                     # Others may be using it until the process ends.

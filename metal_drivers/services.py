@@ -17,9 +17,9 @@ from oslo_config import cfg
 from metal_drivers import base, compute, lookup, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
+from metal_drivers.clock import Clock
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
-from metal_drivers.power.clock import Clock
 from metal_drivers.power.events import Watcher
 from metal_drivers.power.shared import Shared
 

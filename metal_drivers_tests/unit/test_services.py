@@ -50,7 +50,7 @@ class TestConnection(base.TestCase):
         }
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock',
+                'metal_drivers.services.Clock',
                 lambda: simulator.SimClock(simulator.Calls()),
             )
         )

@@ -17,6 +17,7 @@ from oslo_config import cfg
 from metal_drivers import base, compute, conf, lookup, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
+from metal_drivers.clock import Clock
 from metal_drivers.hooks import loading
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import PowerResult, PowerState
@@ -48,12 +49,14 @@ class Connection:
         shared: Shared | None = None,
         hooks: Hooks | None = None,
         watch: Watcher = lambda event: None,
+        clock: Clock | None = None,
     ) -> None:
         self.driver, self.compute = driver, compute
         self.settings = settings
         self.hooks = Hooks() if hooks is None else hooks
         #: The rates, the claims on nodes, the limit of hosts that are off.
         self.shared = shared or Shared()
+        self.clock = clock or Clock()
         self._watch = watch
 
     def __enter__(self) -> Self:
@@ -93,6 +96,7 @@ class Connection:
             self.driver,
             self.compute,
             self.settings,
+            clock=self.clock,
             watch=watch or self._watch,
             shared=self.shared,
         )

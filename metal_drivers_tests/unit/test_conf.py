@@ -95,6 +95,7 @@ class TestOwnSettings(base.TestCase):
                 'max_power_off_per_minute': 30,
                 'max_powered_off': '',
                 'min_dwell': 0,
+                'wake_retry_interval': 3600,
                 'manage_compute_service': True,
                 'hooks': [],
             },

@@ -137,7 +137,7 @@ class TestImports(base.TestCase):
 #: Who stands above whom. Each imports what is below, and its own package.
 FLOORS = (
     ('cli', 'watcher'),
-    ('services',),
+    ('planning', 'services'),
     ('power',),
     ('lookup',),
     ('fleet',),

@@ -69,7 +69,7 @@ class MaasCommandTestCase(base.CommandTestCase):
         self.addCleanup(self.check_output)
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock',
+                'metal_drivers.services.Clock',
                 OwnTime,
             )
         )

@@ -12,7 +12,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from metal_drivers.base import MetalDriver
+from metal_drivers.base import (
+    ConfigState,
+    ConfigStatus,
+    MetalDriver,
+    OpenStackClients,
+    named,
+)
+from metal_drivers.compatibility import CONTRACT
 from metal_drivers.exceptions import (
     AuthenticationError,
     BusyError,
@@ -26,7 +33,16 @@ from metal_drivers.exceptions import (
     UnavailableError,
     UnsupportedError,
 )
-from metal_drivers.model import Capability, Node, OffMode, PowerState
+from metal_drivers.model import (
+    Capability,
+    CheckResult,
+    CheckStatus,
+    Node,
+    OffMode,
+    Outcome,
+    PowerResult,
+    PowerState,
+)
 
 if TYPE_CHECKING:
     from metal_drivers.selector import get_driver
@@ -50,9 +66,14 @@ else:
 
 
 __all__ = [
+    'CONTRACT',
     'AuthenticationError',
     'BusyError',
     'Capability',
+    'CheckResult',
+    'CheckStatus',
+    'ConfigState',
+    'ConfigStatus',
     'ConfigurationError',
     'Connection',
     'DriverError',
@@ -61,6 +82,9 @@ __all__ = [
     'Node',
     'NotFoundError',
     'OffMode',
+    'OpenStackClients',
+    'Outcome',
+    'PowerResult',
     'PowerState',
     'ProtocolError',
     'RefusedError',
@@ -69,4 +93,5 @@ __all__ = [
     'UnsupportedError',
     'connect',
     'get_driver',
+    'named',
 ]

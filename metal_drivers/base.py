@@ -83,6 +83,10 @@ class MetalDriver(abc.ABC):
         options have credentials.
     """
 
+    #: The version of this contract that the driver was written for: see
+    #: ``metal_drivers.CONTRACT``. One that does not say was written for
+    #: the first.
+    contract: ClassVar[tuple[int, int]] = (1, 0)
     #: Breaks the tie between drivers that are ready; the highest wins.
     priority: ClassVar[int] = 50
     #: What the service can do beyond this contract.
@@ -257,14 +261,21 @@ def _only_on_and_off(
     return checked
 
 
-@functools.cache
-def options_of(driver: type[MetalDriver]) -> tuple[cfg.Opt, ...]:
-    """The options of a driver, asked for once and kept.
+class HasOptions(Protocol):
+    """What the classes of drivers and hooks have in common."""
 
-    A driver may have other options at each call, such as a default that
+    @classmethod
+    def get_config_opts(cls) -> list[cfg.Opt]: ...
+
+
+@functools.cache
+def options_of(plugin: type[HasOptions]) -> tuple[cfg.Opt, ...]:
+    """The options of a driver or a hook, asked for once and kept.
+
+    A plugin may have other options at each call, such as a default that
     is a new uuid: values and defaults must be those of the same options.
     """
-    return tuple(driver.get_config_opts())
+    return tuple(plugin.get_config_opts())
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from metal_drivers import _text, conf, exceptions, plugins, redaction
 from metal_drivers._openstack import groups
-from metal_drivers.base import ConfigState, ConfigStatus
+from metal_drivers.base import ConfigState, ConfigStatus, MetalDriver
 
 
 class CandidateState(enum.Enum):
@@ -34,7 +34,7 @@ class Candidate:
     name: str
     state: CandidateState
     detail: str
-    plugin: plugins.Plugin
+    plugin: plugins.Plugin[MetalDriver]
     #: Whether anything in the configuration is about it. A driver that is
     #: only installed neither is taken nor stands in the way.
     mentioned: bool = False
@@ -47,7 +47,7 @@ class Candidate:
 
     @property
     def priority(self) -> int | None:
-        driver = self.plugin.driver
+        driver = self.plugin.cls
         return None if driver is None else driver.priority
 
     @property
@@ -55,7 +55,9 @@ class Candidate:
         return conf.driver_group(self.name)
 
 
-def examine(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> Candidate:
+def examine(
+    config: cfg.ConfigOpts, plugin: plugins.Plugin[MetalDriver]
+) -> Candidate:
     """Ask a driver whether it is configured.
 
     Raises nothing, whatever the driver does: the reason is the detail of
@@ -75,12 +77,14 @@ def examine(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> Candidate:
     return _sort(found, answer)
 
 
-def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
+def _ask(
+    config: cfg.ConfigOpts, plugin: plugins.Plugin[MetalDriver]
+) -> ConfigState | str:
     """What the driver says of its configuration, or why it cannot."""
-    if plugin.driver is None:
+    if plugin.cls is None:
         return plugin.error
     try:
-        values = conf.driver_values(config, plugin.name, plugin.driver)
+        values = conf.driver_values(config, plugin.name, plugin.cls)
     except exceptions.ConfigurationError as exc:
         options = [opt for opt in plugin.options if opt.dest in exc.options]
         group = conf.driver_group(plugin.name)
@@ -95,7 +99,7 @@ def _ask(config: cfg.ConfigOpts, plugin: plugins.Plugin) -> ConfigState | str:
         return plugin.fault(f'its options cannot be read: {_text.said(exc)}')
     try:
         with plugins.guarded_output():
-            state = plugin.driver.config_state(values)
+            state = plugin.cls.config_state(values)
         flaw = _flaw(state)
     except KeyboardInterrupt:
         raise
@@ -133,9 +137,16 @@ def _sort(candidate: Candidate, state: ConfigState) -> Candidate:
     return dataclasses.replace(
         candidate,
         state=CandidateState(status.value),
-        detail=_describe(candidate.group, status, missing),
+        detail=with_warning(
+            candidate.plugin, _describe(candidate.group, status, missing)
+        ),
         missing=missing,
     )
+
+
+def with_warning(plugin: plugins.Plugin[MetalDriver], detail: str) -> str:
+    """What is said of a driver, and how long it can be used."""
+    return f'{detail}; {plugin.warning}' if plugin.warning else detail
 
 
 def _describe(

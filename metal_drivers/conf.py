@@ -197,5 +197,5 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     return [(GROUP, list(OPTS))] + [
         (driver_group(plugin.name), list(plugin.options))
         for plugin in plugins.find_plugins()
-        if plugin.driver is not None
+        if plugin.cls is not None
     ]

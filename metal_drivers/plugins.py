@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The drivers that are installed: found once, loaded, and never trusted.
+"""What is installed: found once, loaded, and never trusted.
+
+Drivers and hooks are plugins, and there may be more kinds.
 
 A plugin is imported when it is first asked for. One that cannot be used is
 recorded with the reason; nothing here raises because of one.
@@ -14,32 +16,64 @@ import importlib.metadata
 import inspect
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
-from metal_drivers import _text, base
+from metal_drivers import _text, base, compatibility
 from metal_drivers.model import Capability
 
 #: What ``[metal_drivers] driver`` says where no driver is named.
 AUTO = 'auto'
 
+_OURSELVES = 'metal_drivers'
+
+P = TypeVar('P', bound=base.HasOptions)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind(Generic[P]):
+    """A kind of plugin.
+
+    :ivar namespace: where their entry points are, and the prefix of their
+        configuration groups.
+    :ivar contract: the class that each of them is derived from.
+    :ivar name: what that is called in public.
+    :ivar noun: what messages call one of them.
+    :ivar flaw: what is wrong with a class that is derived from it; empty
+        where nothing is.
+    :ivar verdict: whether it is of our time; given its distribution too.
+    :ivar reserved: names that none of them can have.
+    """
+
+    namespace: str
+    contract: type[P]
+    name: str
+    noun: str
+    flaw: Callable[[type[P]], str] = lambda cls: ''
+    reserved: tuple[str, ...] = ()
+    verdict: Callable[[type[P], str], compatibility.Verdict] = (
+        lambda cls, distribution: compatibility.Verdict()
+    )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plugin:
-    """A name in the namespace ``watcher.metal.drivers``."""
+class Plugin(Generic[P]):
+    """A name in the namespace of a kind."""
 
     name: str
     #: The distributions that claim the name; more than one is a conflict.
     distributions: tuple[str, ...]
-    #: The driver's class; None where it could not be loaded.
-    driver: type[base.MetalDriver] | None = None
+    #: The plugin's class; None where it could not be loaded.
+    cls: type[P] | None = None
     #: Why it could not: one line.
     error: str = ''
     #: The exception behind that, where there was one.
     cause: BaseException | None = None
+    #: It can be used, but not for ever: one line.
+    warning: str = ''
 
     @property
     def ambiguous(self) -> bool:
@@ -47,17 +81,17 @@ class Plugin:
 
     @property
     def options(self) -> tuple[cfg.Opt, ...]:
-        """The driver's options: the same objects at every call."""
-        return () if self.driver is None else base.options_of(self.driver)
+        """The plugin's options: the same objects at every call."""
+        return () if self.cls is None else base.options_of(self.cls)
 
     def fault(self, what: str) -> str:
-        """A fault of the driver's code, and what to do about it."""
+        """A fault of the plugin's code, and what to do about it."""
         names = ' and '.join(self.distributions)
         return f'{what}; report it to its author, or uninstall {names}'
 
 
-class Installed:
-    """The drivers that are installed, by name.
+class Installed(Generic[P]):
+    """The plugins of one kind that are installed, by name.
 
     Iterating loads all of them, :meth:`get` only that one. May be used by
     several threads at once.
@@ -65,42 +99,105 @@ class Installed:
     :param claims: the distributions that claim each name.
     """
 
-    def __init__(self, claims: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, kind: Kind[P], claims: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        self._kind = kind
         self._claims = dict(sorted(claims.items()))
-        self._loaded: dict[str, Plugin] = {}
-        # A plugin may look for drivers while it is imported.
+        self._loaded: dict[str, Plugin[P]] = {}
+        # A plugin may look for others while it is imported.
         self._lock = threading.RLock()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._claims)
 
-    def get(self, name: str) -> Plugin:
-        """The driver of that name, which is imported for it.
+    def get(self, name: str) -> Plugin[P]:
+        """The plugin of that name, which is imported for it.
 
         :raises KeyError: no distribution claims the name.
         """
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = _load(Plugin(name, self._claims[name]))
+                found: Plugin[P] = Plugin(name, self._claims[name])
+                self._loaded[name] = _load(self._kind, found)
             return self._loaded[name]
 
-    def __iter__(self) -> Iterator[Plugin]:
+    def __iter__(self) -> Iterator[Plugin[P]]:
         return map(self.get, self._claims)
 
 
-@functools.cache
-def find_plugins() -> Installed:
+def _driver_flaw(driver: type[base.MetalDriver]) -> str:
+    """What is wrong with what a driver says of itself."""
+    name = driver.__qualname__
+    if not compatibility.is_version(driver.contract):
+        return (
+            f'{name}.contract is not the version of a contract, such as (1, 0)'
+        )
+    if type(driver.priority) is not int:
+        return f'{name}.priority is not a whole number'
+    if not _is_tuple_of(driver.required_options, str):
+        return f'{name}.required_options is not a tuple of names'
+    if not (
+        # An instance may know better what its service can do.
+        inspect.isdatadescriptor(driver.capabilities)
+        or _is_tuple_of(driver.capabilities, Capability)
+    ):
+        return f'{name}.capabilities is not a set of metal_drivers.Capability'
+    return ''
+
+
+def _driver_verdict(
+    driver: type[base.MetalDriver], distribution: str
+) -> compatibility.Verdict:
+    if not compatibility.is_version(driver.contract):  # that is a flaw
+        return compatibility.Verdict()
+    return compatibility.judge(
+        driver.contract,
+        compatibility.CONTRACT,
+        compatibility.SUPPORTED_UNTIL,
+        distribution,
+    )
+
+
+DRIVERS: Kind[base.MetalDriver] = Kind(
+    base.NAMESPACE,
+    base.MetalDriver,  # type: ignore[type-abstract]
+    'metal_drivers.MetalDriver',
+    'driver',
+    _driver_flaw,
+    (AUTO,),
+    _driver_verdict,
+)
+
+
+def find_plugins() -> Installed[base.MetalDriver]:
     """Every driver installed. One scan in a process; imports nothing."""
+    return find(DRIVERS)
+
+
+def find(kind: Kind[P]) -> Installed[P]:
+    """Every plugin of a kind. One scan in a process; imports nothing."""
+    found: Installed[P] = _find(kind)
+    return found
+
+
+def forget() -> None:
+    """Look again at what is installed."""
+    _find.cache_clear()
+
+
+@functools.cache
+def _find(kind: Kind[Any]) -> Installed[Any]:
     claims: dict[str, list[str]] = {}
-    for entry_point in importlib.metadata.entry_points(group=base.NAMESPACE):
+    for entry_point in importlib.metadata.entry_points(group=kind.namespace):
         dists = claims.setdefault(entry_point.name, [])
         # None, or no name, where part of what was installed is lost.
         dist = entry_point.dist and entry_point.dist.name
         if (dist or '(unknown)') not in dists:
             dists.append(dist or '(unknown)')
     return Installed(
-        {name: tuple(sorted(dists)) for name, dists in claims.items()}
+        kind, {name: tuple(sorted(dists)) for name, dists in claims.items()}
     )
 
 
@@ -135,12 +232,11 @@ def guarded_output() -> contextlib.AbstractContextManager[None]:
     return _stdout.aside()
 
 
-def _load(found: Plugin) -> Plugin:
-    """Import it, and see whether it is a driver."""
-    if found.name == AUTO:
-        return dataclasses.replace(
-            found, error=found.fault('no driver can have the name "auto"')
-        )
+def _load(kind: Kind[P], found: Plugin[P]) -> Plugin[P]:
+    """Import it, and see whether it is one of its kind."""
+    if found.name in kind.reserved:
+        what = f'no {kind.noun} can have the name "{found.name}"'
+        return dataclasses.replace(found, error=found.fault(what))
     if found.ambiguous:
         names = ' and '.join(found.distributions)
         return dataclasses.replace(
@@ -152,7 +248,9 @@ def _load(found: Plugin) -> Plugin:
         try:
             # As Watcher's own loader does: both see the same class.
             loaded: Any = stevedore_driver.DriverManager(
-                namespace=base.NAMESPACE, name=found.name, invoke_on_load=False
+                namespace=kind.namespace,
+                name=found.name,
+                invoke_on_load=False,
             ).driver
         except KeyboardInterrupt:
             raise
@@ -161,7 +259,16 @@ def _load(found: Plugin) -> Plugin:
                 found, error=_import_error(found, exc), cause=exc
             )
         try:
-            flaw = _flaw(loaded)
+            if not _is_one(kind, loaded):
+                return dataclasses.replace(
+                    found, error=found.fault(_no_plugin(kind, loaded))
+                )
+            # Before all else: what is a flaw may change with the contract.
+            (distribution,) = found.distributions
+            verdict = kind.verdict(loaded, distribution)
+            if verdict.refusal:
+                return dataclasses.replace(found, error=verdict.refusal)
+            flaw = _flaw(kind, loaded)
         except KeyboardInterrupt:
             raise
         except BaseException as exc:
@@ -173,41 +280,44 @@ def _load(found: Plugin) -> Plugin:
     if flaw is not None:
         what, cause = flaw
         return dataclasses.replace(found, error=found.fault(what), cause=cause)
-    return dataclasses.replace(found, driver=loaded)
+    return dataclasses.replace(found, cls=loaded, warning=verdict.warning)
 
 
-def _import_error(found: Plugin, exc: BaseException) -> str:
+def _import_error(found: Plugin[P], exc: BaseException) -> str:
     what = f'cannot be imported: {_text.said(exc)}'
-    if isinstance(exc, ModuleNotFoundError) and exc.name:
-        (distribution,) = found.distributions
-        return f'{what}; install {exc.name}, or uninstall {distribution}'
+    name = exc.name if isinstance(exc, ImportError) else None
+    (distribution,) = found.distributions
+    if name and name.partition('.')[0] == _OURSELVES:
+        return (
+            f'{what}; it may be written for another version of '
+            'watcher-metal-drivers: install that, report it to its author, '
+            f'or uninstall {distribution}'
+        )
+    if name and isinstance(exc, ModuleNotFoundError):
+        return f'{what}; install {name}, or uninstall {distribution}'
     return found.fault(what)
 
 
-def _flaw(loaded: Any) -> tuple[str, BaseException | None] | None:
-    """What keeps it from being a driver, and the exception behind that."""
-    if not (inspect.isclass(loaded) and issubclass(loaded, base.MetalDriver)):
-        kind = 'class' if inspect.isclass(loaded) else type(loaded).__name__
-        return (
-            f'its entry point is a {kind} that is not a subclass of '
-            'metal_drivers.MetalDriver'
-        ), None
+def _is_one(kind: Kind[P], loaded: Any) -> bool:
+    return inspect.isclass(loaded) and issubclass(loaded, kind.contract)
+
+
+def _no_plugin(kind: Kind[P], loaded: Any) -> str:
+    what = 'class' if inspect.isclass(loaded) else type(loaded).__name__
+    return f'its entry point is a {what} that is not a subclass of {kind.name}'
+
+
+def _flaw(
+    kind: Kind[P], loaded: type[P]
+) -> tuple[str, BaseException | None] | None:
+    """What keeps it from being used, and the exception behind that."""
     name = loaded.__qualname__
     if inspect.isabstract(loaded):
         lacking = ', '.join(sorted(loaded.__abstractmethods__))
         return f'{name} does not implement {lacking}', None
-    if type(loaded.priority) is not int:
-        return f'{name}.priority is not a whole number', None
-    if not _is_tuple_of(loaded.required_options, str):
-        return f'{name}.required_options is not a tuple of names', None
-    if not (
-        # An instance may know better what its service can do.
-        inspect.isdatadescriptor(loaded.capabilities)
-        or _is_tuple_of(loaded.capabilities, Capability)
-    ):
-        return (
-            f'{name}.capabilities is not a set of metal_drivers.Capability'
-        ), None
+    flaw = kind.flaw(loaded)
+    if flaw:
+        return flaw, None
     try:
         options = base.options_of(loaded)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Iterable, Sequence
 
 from oslo_config import cfg
@@ -25,6 +26,8 @@ __all__ = [
     'Selector',
     'get_driver',
 ]
+
+LOG = logging.getLogger(__name__)
 
 #: Used where no driver is configured, as Watcher has always done.
 FALLBACK = 'ironic'
@@ -94,7 +97,9 @@ class Selector:
         except exceptions.ConfigurationError as exc:
             return Selection(found, refusal=exc)
         marked = dataclasses.replace(
-            chosen, state=CandidateState.SELECTED, detail=reason
+            chosen,
+            state=CandidateState.SELECTED,
+            detail=candidates.with_warning(chosen.plugin, reason),
         )
         return Selection(
             tuple(marked if each is chosen else each for each in found), marked
@@ -110,9 +115,11 @@ class Selector:
         :raises ConfigurationError: refused, or the driver cannot start.
         """
         chosen = self.select()
-        driver = chosen.plugin.driver
+        driver = chosen.plugin.cls
         if driver is None:  # select() has refused it
             raise AssertionError(chosen)
+        if chosen.plugin.warning:
+            _warn(chosen.name, chosen.plugin.warning)
         values = conf.driver_values(self._conf, chosen.name, driver)
         if osc is None:
             osc = groups.shared_credentials(self._conf)
@@ -157,6 +164,12 @@ class Selector:
         return best[0], 'configured' + (
             f', and of higher priority than {others}' if others else ''
         )
+
+
+@functools.cache
+def _warn(name: str, warning: str) -> None:
+    """Once in a process, which may open the driver many times."""
+    LOG.warning('The driver %s can be used: %s', name, warning)
 
 
 def get_driver(

@@ -27,6 +27,7 @@ T = TypeVar('T')
 
 #: What is taken from the driver as it is.
 _TAKEN = (
+    'contract',
     'priority',
     'required_options',
     'max_concurrent',

@@ -11,13 +11,14 @@ from typing import Any
 from oslo_config import cfg
 
 from metal_drivers import base as drivers
-from metal_drivers import conf, exceptions, redaction, selector
+from metal_drivers import compatibility, conf, exceptions, redaction, selector
 from metal_drivers.boundary import answers
 from metal_drivers.cli import base
 
 LOG = logging.getLogger(__name__)
 
 _COLUMNS = ('Name', 'State', 'Detail', 'Distribution')
+_DETAILS = ('Contract', 'Priority', 'Capabilities', 'Group', 'Options')
 
 
 class ListDrivers(base.Lister):
@@ -67,11 +68,11 @@ def _row(candidate: selector.Candidate) -> tuple[str, str, str, str]:
 def _show(
     config: cfg.ConfigOpts, candidate: selector.Candidate
 ) -> tuple[Sequence[str], Sequence[Any]]:
-    driver = candidate.plugin.driver
-    columns = [*_COLUMNS, 'Priority', 'Capabilities', 'Group', 'Options']
+    driver = candidate.plugin.cls
+    columns = [*_COLUMNS, *_DETAILS]
     if driver is None:
-        nothing = base.OrNothing(None)
-        return columns, [*_row(candidate), nothing, '', candidate.group, '']
+        nothing, group = base.OrNothing(None), candidate.group
+        return columns, [*_row(candidate), nothing, nothing, '', group, '']
     try:
         found = answers.capabilities(driver.capabilities)
     except answers.Wrong:  # what it can do depends on where it is used
@@ -79,6 +80,7 @@ def _show(
     capabilities = sorted(each.value for each in found)
     return columns, [
         *_row(candidate),
+        compatibility.shown(driver.contract),
         driver.priority,
         ', '.join(capabilities),
         candidate.group,

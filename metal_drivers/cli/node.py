@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ from cliff import columns
 
 from metal_drivers import ages, fleet
 from metal_drivers.cli import base, live, terminal
+from metal_drivers.compute import markers
 from metal_drivers.model import ComputeHost, Node, PowerState
-from metal_drivers.power import ownership
 
 _COLUMNS = (
     'ID',
@@ -156,15 +157,20 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+# One for all rows of a list: 10,000 of each keep the garbage collector busy.
+_state = functools.lru_cache(512)(_State)
+_or_nothing = functools.lru_cache(512, typed=True)(base.OrNothing)
+
+
 def row(member: fleet.Member) -> tuple[Any, ...]:
     node, host = member.node, member.host
     return (
         node.id,
         node.name,
-        _State(node.power_state, _old(node)),
+        _state(node.power_state, _old(node)),
         base.OrNothing(host.name if host else None),
-        base.OrNothing(host.state if host else None),
-        base.OrNothing(host.servers if host else None),
+        _or_nothing(host.state if host else None),
+        _or_nothing(host.servers if host else None),
         '; '.join(_notes(member)),
     )
 
@@ -193,26 +199,26 @@ def _notes(member: fleet.Member) -> Iterable[str]:
 
 def _disabled(node: Node, host: ComputeHost) -> str:
     """Who disabled nova-compute, and what to do about it."""
-    mark = ownership.mark_of(host)
-    if mark is None:
+    marker = markers.of(host)
+    if marker is None:
         reason = host.disabled_reason or 'no reason was given'
         return f'nova-compute disabled by someone else: {reason}'
-    since = f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
-    if ownership.mark_for(host, node.id) is None:
+    since = f'{marker.when:%Y-%m-%d %H:%M:%S} UTC'
+    if markers.for_node(host, node.id) is None:
         return (
             f'nova-compute disabled by metal-drivers since {since}, for '
-            f'another node ({mark.node_id})'
+            f'another node ({marker.node_id})'
         )
     if not node.settled:
         return f'nova-compute disabled by metal-drivers since {since}'
     if node.power_state is PowerState.OFF:
-        if mark.kind is ownership.MarkKind.POWERING_ON:
+        if marker.kind is markers.MarkerKind.POWERING_ON:
             return f'off; metal-drivers began powering it on at {since}'
         return f'powered off by metal-drivers since {since}'
     back = f'`metal-drivers node recover {host.name}` enables nova-compute'
-    if mark.under_way:
+    if marker.under_way:
         return (
-            f'interrupted: metal-drivers began {mark.kind.work} at {since}; '
+            f'interrupted: metal-drivers began {marker.kind.work} at {since}; '
             f'if no process is at work on it, {back}'
         )
     return (

@@ -12,13 +12,14 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions
+from metal_drivers import base, compatibility, exceptions
 from metal_drivers.model import Capability, Node, OffMode, PowerState
 
 
 class FakeDriver(base.MetalDriver):
     """Nodes that obey at once and are forgotten with the process."""
 
+    contract = compatibility.CONTRACT
     priority = 10
     capabilities = frozenset(
         {

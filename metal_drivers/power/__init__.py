@@ -9,12 +9,9 @@
 ``rules``           how a table is read; the steps there are
 ``facts``           what is known, and when it was asked for
 ``guards``          may we? A list
-``ownership``       the marker in Nova that says who disabled a host
 ``shared``          what a process shares: rates, claims, how many are off
 ``poller``          many who wait, and one list for all of them
 ``events``          each step, for a listener and for the log
-``settings``        ``[metal_drivers]``, as these rooms read it
-``clock``           time, waiting, cancelling
 ==================  =======================================================
 
 The rules decide everything and do nothing; the runner does everything and
@@ -23,6 +20,6 @@ decides nothing.
 
 from metal_drivers.power.engine import PowerEngine
 from metal_drivers.power.events import Event, Step
-from metal_drivers.power.settings import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 __all__ = ['Event', 'PowerEngine', 'PowerSettings', 'Step']

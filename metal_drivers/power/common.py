@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import Node, Outcome, PowerState
-from metal_drivers.power import guards, ownership
+from metal_drivers.power import guards
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
 from metal_drivers.power.rules import (
@@ -87,7 +88,7 @@ def rate(facts: Facts, now: float) -> Step | None:
         return None
     limit = facts.settings.rate(facts.goal)
     until = slot.answered + slot.value
-    return Wait(until, f'at most {limit} a minute', Event.PACED, excused=True)
+    return Wait(until, f'at most {limit} a minute', Event.SLOT, excused=True)
 
 
 def slot_needed(facts: Facts) -> bool:
@@ -108,7 +109,7 @@ BEGIN = (
     one_at_a_time,
 )
 #: Where a request may follow.
-PACED = (
+LIMITED = (
     *BEGIN,
     Need(What.SLOT, ('waited',), lambda f: bool(f.slot and f.slot.value)),
     rate,
@@ -118,7 +119,7 @@ PACED = (
 # Another process.
 
 
-def aftermath(facts: Facts, mark: ownership.Mark) -> float:
+def aftermath(facts: Facts, marker: markers.Marker) -> float:
     """For how many seconds after another process's last request the node may
     follow it.
 
@@ -127,24 +128,24 @@ def aftermath(facts: Facts, mark: ownership.Mark) -> float:
     """
     if facts.tells_end:
         return 0.0
-    if mark.kind is ownership.MarkKind.POWERING_ON:
+    if marker.kind is markers.MarkerKind.POWERING_ON:
         return facts.settings.aftermath_on
     return facts.settings.aftermath
 
 
-def shutting_down(facts: Facts, mark: ownership.Mark | None) -> bool:
+def shutting_down(facts: Facts, marker: markers.Marker | None) -> bool:
     """Whether the system may be shutting down, however old the marker."""
-    kind = ownership.MarkKind.SHUTTING_DOWN
-    return not facts.tells_end and mark is not None and mark.kind is kind
+    kind = markers.MarkerKind.SHUTTING_DOWN
+    return not facts.tells_end and marker is not None and marker.kind is kind
 
 
 def may_shut_down(facts: Facts) -> str:
     """What such a marker means for a node that is on, for a message."""
-    mark = facts.found
-    if mark is None or not shutting_down(facts, mark):
+    marker = facts.found
+    if marker is None or not shutting_down(facts, marker):
         return ''
     return (
-        f'. A soft power off was sent at {mark.when:%H:%M:%S} UTC or later '
+        f'. A soft power off was sent at {marker.when:%H:%M:%S} UTC or later '
         'and had no effect in time: if the operating system still shuts '
         'down, the host powers off by itself'
     )
@@ -232,11 +233,11 @@ def await_other(
     foreign = facts.foreign
     if foreign is None or not (left := foreign.left(now, after)):
         return None
-    run = f'another process, which began at {foreign.mark.when:%H:%M:%S} UTC'
+    run = f'another process, which began at {foreign.marker.when:%H:%M:%S} UTC'
     if left <= limit:
         return Wait(foreign.until(after), f'for {run}', excused=True)
     return refuse(
-        f'{run}, may still be {foreign.mark.kind.work} for {left:.0f} s; '
+        f'{run}, may still be {foreign.marker.kind.work} for {left:.0f} s; '
         'try again then'
     )
 
@@ -246,7 +247,7 @@ def renew(facts: Facts, now: float, seconds: float) -> Decide | bool:
     written = facts.written
     if not facts.own or written is None:
         return False
-    if now - written.began < ownership.RENEW:
+    if now - written.began < markers.RENEW:
         return False
     if now < deadline(facts, seconds):
         return True

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers import fleet as fleets
+from metal_drivers.clock import Cancel, Clock
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import events, off, on, ownership, rules
-from metal_drivers.power.clock import Cancel, Clock
+from metal_drivers.power import events, off, on, rules
 from metal_drivers.power.runner import Runner, Tools
-from metal_drivers.power.settings import PowerSettings
-from metal_drivers.power.shared import Room, Shared
+from metal_drivers.power.shared import OffSlots, Shared
+from metal_drivers.settings import PowerSettings
 
 _TABLES = {PowerState.OFF: off.OFF, PowerState.ON: on.ON}
 
@@ -175,7 +176,7 @@ class PowerEngine:
 
     def _tools(self, fleet: Fleet | None) -> Tools:
         """What the transitions of one batch work with."""
-        room = Room(
+        off_slots = OffSlots(
             self.shared,
             self.settings.most_off,
             self.clock.monotonic(),
@@ -192,7 +193,7 @@ class PowerEngine:
             self._watch,
             self.shared,
             self._cancel,
-            room,
+            off_slots,
             self._backend,
             self._chance,
         )
@@ -215,7 +216,7 @@ def left_behind(fleet: Fleet) -> list[Member]:
     return [
         member
         for member in fleet.members
-        if ownership.mark_of(member.host) is not None
+        if markers.of(member.host) is not None
     ]
 
 
@@ -229,9 +230,9 @@ def lost(fleet: Fleet) -> list[PowerResult]:
             host.name,
             Outcome.REFUSED,
             'nova-compute was disabled by metal-drivers for node '
-            f'{mark.node_id}, and no node matches the host now; see '
+            f'{marker.node_id}, and no node matches the host now; see '
             '`metal-drivers node list`. Fix that, or enable it by hand',
         )
         for host in fleet.hosts
-        if host.id not in known and (mark := ownership.mark_of(host))
+        if host.id not in known and (marker := markers.of(host))
     ]

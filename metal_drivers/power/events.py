@@ -19,7 +19,7 @@ class Step(enum.Enum):
     """A step of a transition, as it is taken."""
 
     ASKED = 'asked'
-    PACED = 'waiting for the pace'
+    SLOT = 'waiting for a slot'
     WAITING = 'waiting'
     DISABLED = 'nova-compute disabled'
     SCHEDULING = 'waiting for the scheduler'

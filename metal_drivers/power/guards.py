@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from metal_drivers.fleet import Member
 from metal_drivers.model import PowerState
-from metal_drivers.power.settings import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

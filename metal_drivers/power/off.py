@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
-from metal_drivers.power import common, ownership
+from metal_drivers.power import common
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, Sent, What
-from metal_drivers.power.ownership import MarkKind
 from metal_drivers.power.rules import (
     Courtesy,
     Decide,
@@ -217,17 +218,17 @@ def taken_by_the_service(facts: Facts, now: float) -> Step | None:
 
 def another_run(facts: Facts, now: float) -> Step | None:
     """Another process that may be at work is waited for."""
-    if facts.writes or facts.mark is None:
+    if facts.writes or facts.marker is None:
         return None
     return common.await_other(
         facts, now, 0.0, facts.settings.power_off_timeout
     )
 
 
-def _kind(facts: Facts) -> MarkKind:
+def _kind(facts: Facts) -> MarkerKind:
     if OffMode.SOFT in _modes(facts) and not facts.tells_end:
-        return MarkKind.SHUTTING_DOWN
-    return MarkKind.POWERING_OFF
+        return MarkerKind.SHUTTING_DOWN
+    return MarkerKind.POWERING_OFF
 
 
 def disable(facts: Facts, now: float) -> Step | None:
@@ -235,7 +236,7 @@ def disable(facts: Facts, now: float) -> Step | None:
     service = facts.compute
     if facts.writes or facts.sent or service is None:
         return None
-    if service.enabled or facts.mark:
+    if service.enabled or facts.marker:
         return Disable(_kind(facts))
     return None
 
@@ -261,7 +262,7 @@ def still_marked(facts: Facts, now: float) -> Step | None:
     """
     if not facts.writes or facts.own or facts.compute is None:
         return None
-    if facts.mark:
+    if facts.marker:
         return refuse(
             f'another process has begun to power off {facts.host}. Wait '
             'until it has finished'
@@ -274,7 +275,7 @@ def still_marked(facts: Facts, now: float) -> Step | None:
 def _lost(facts: Facts) -> str:
     """What it means that our marker is not there any more, if it is not."""
     service = facts.compute
-    if not facts.writes or service is None or ownership.mark_of(service):
+    if not facts.writes or service is None or markers.of(service):
         return ''
     if service.enabled:
         return f'Someone else enabled nova-compute on {facts.host} meanwhile'
@@ -327,7 +328,7 @@ def _done(facts: Facts) -> bool:
 def _unnoted(facts: Facts) -> bool:
     written = facts.written
     return _done(facts) and bool(
-        written and written.mark.kind is not MarkKind.POWERED_OFF
+        written and written.marker.kind is not MarkerKind.POWERED_OFF
     )
 
 
@@ -336,7 +337,7 @@ def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
     if not _done(facts):
         return None
     if _unnoted(facts) and facts.own:
-        return Disable(MarkKind.POWERED_OFF)
+        return Disable(MarkerKind.POWERED_OFF)
     return common.end(facts, _lost(facts))
 
 
@@ -347,7 +348,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
         if not (facts.writes or facts.found):
             return common.end(facts)
         return common.end(facts, _left(facts, fact.error.message))
-    if facts.mark is None:
+    if facts.marker is None:
         lost = _lost(facts)
         told = lost and lost in facts.ending[1]
         return common.end(facts, '' if told else lost)
@@ -390,8 +391,8 @@ def stays_on(facts: Facts, now: float) -> bool:
     sent, fact = facts.sent, facts.node
     before = facts.foreign
     if before and (
-        common.shutting_down(facts, before.mark)
-        or before.left(now, common.aftermath(facts, before.mark))
+        common.shutting_down(facts, before.marker)
+        or before.left(now, common.aftermath(facts, before.marker))
     ):
         return False
     if sent and now < _no_effect_after(facts, sent):
@@ -413,10 +414,13 @@ def _no_effect_after(facts: Facts, sent: Sent) -> float:
     """When a request is not expected to have an effect any more, in seconds.
 
     A service that does not tell the end takes as long as the configuration
-    says, whatever time-out this one request was given.
+    says, whatever time-out this one request was given; and it begins with a
+    request without a reply when that arrives, up to its time-out later.
     """
     if facts.tells_end:
         return 0.0 if sent.taken else sent.until
+    if sent.unanswered:
+        return sent.until + facts.settings.aftermath
     return sent.until + max(0.0, facts.settings.aftermath - sent.seconds)
 
 
@@ -449,7 +453,7 @@ def _failed(facts: Facts) -> bool:
 OFF = Table(
     'off',
     (
-        *common.PACED,
+        *common.LIMITED,
         Need(
             What.UNPLACED,
             ('waited',),

@@ -7,11 +7,12 @@ that it may enable nova-compute.
 
 from __future__ import annotations
 
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import common, guards, ownership
+from metal_drivers.power import common, guards
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts, What
-from metal_drivers.power.ownership import MarkKind
 from metal_drivers.power.rules import (
     Courtesy,
     Decide,
@@ -81,16 +82,16 @@ def _good(facts: Facts, detail: str) -> Decide:
 
 def another_run(facts: Facts, now: float) -> Step | None:
     """Another process that may be at work is waited for."""
-    mark = facts.mark
-    if not _awaits(facts) or facts.sent or facts.own or mark is None:
+    marker = facts.marker
+    if not _awaits(facts) or facts.sent or facts.own or marker is None:
         return None
-    if mark != facts.found:
+    if marker != facts.found:
         return None
     # It may power it off; or on, where that must not be done twice.
-    twice = _once(facts) and mark.kind is MarkKind.POWERING_ON
+    twice = _once(facts) and marker.kind is MarkerKind.POWERING_ON
     if not _on(facts) and (_recovers(facts) or not twice):
         return None
-    after = common.aftermath(facts, mark)
+    after = common.aftermath(facts, marker)
     limit = facts.settings.service_up_timeout
     return common.await_other(facts, now, after, limit)
 
@@ -141,7 +142,7 @@ def _not_enabled(facts: Facts, now: float) -> str:
         return ''
     if service is not None and not service.up:
         return 'on; nova-compute is not up yet, and remains disabled'
-    if foreign and foreign.left(now, common.aftermath(facts, foreign.mark)):
+    if foreign and foreign.left(now, common.aftermath(facts, foreign.marker)):
         return (
             'on; nova-compute remains disabled: another process may be at '
             'work on it'
@@ -197,7 +198,7 @@ def dry_run(facts: Facts, now: float) -> Step | None:
     if not facts.settings.dry_run:
         return None
     detail = 'would power on'
-    if facts.mark:
+    if facts.marker:
         detail += f', then enable nova-compute on {facts.host}'
     return Decide(Outcome.PLANNED, detail)
 
@@ -234,8 +235,8 @@ def begin(facts: Facts, now: float) -> Step | None:
     """If the service does not show changes under way (MAAS), the marker, if
     there is one, is changed to ``powering on``.
     """
-    if _marks(facts) and facts.mark and not facts.writes:
-        return Disable(MarkKind.POWERING_ON)
+    if _marks(facts) and facts.marker and not facts.writes:
+        return Disable(MarkerKind.POWERING_ON)
     return None
 
 
@@ -267,9 +268,9 @@ def still_marked(facts: Facts, now: float) -> Step | None:
     service = facts.compute
     if not facts.writes or facts.own or service is None:
         return None
-    if facts.mark:
+    if facts.marker:
         return refuse(
-            f'another process is {facts.mark.kind.work}; nothing was sent. '
+            f'another process is {facts.marker.kind.work}; nothing was sent. '
             'Wait until it has finished'
         )
     if service.enabled:
@@ -288,7 +289,7 @@ def still_marked(facts: Facts, now: float) -> Step | None:
 def renew(facts: Facts, now: float) -> Step | None:
     """A marker that is half a minute old is renewed."""
     due = common.renew(facts, now, facts.settings.power_on_timeout)
-    return Disable(MarkKind.POWERING_ON) if due is True else due or None
+    return Disable(MarkerKind.POWERING_ON) if due is True else due or None
 
 
 def send(facts: Facts, now: float) -> Step | None:
@@ -307,9 +308,9 @@ def _comes_back(facts: Facts) -> bool:
 def _rival(facts: Facts, now: float) -> bool:
     """Whether a run that was found before may still power it off."""
     foreign = facts.foreign
-    if foreign is None or foreign.mark.kind is MarkKind.POWERING_ON:
+    if foreign is None or foreign.marker.kind is MarkerKind.POWERING_ON:
         return False
-    return bool(foreign.left(now, common.aftermath(facts, foreign.mark)))
+    return bool(foreign.left(now, common.aftermath(facts, foreign.marker)))
 
 
 def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
@@ -345,19 +346,19 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
 
 def only_what_is_ours(facts: Facts, now: float) -> Step | None:
     """A service that was disabled by someone else remains so."""
-    service, mark = facts.compute, facts.mark
+    service, marker = facts.compute, facts.marker
     if not _comes_back(facts) or facts.enabled_well or service is None:
         return None
     if service.enabled:
         return _good(facts, 'on; nova-compute is up')
-    if mark is None:
+    if marker is None:
         return _good(
             facts,
             'on; nova-compute is up, and remains disabled by someone else: '
             f'{service.disabled_reason or "no reason was given"}',
         )
-    on = mark.kind is MarkKind.POWERING_ON
-    if facts.own or mark == facts.found or on:
+    on = marker.kind is MarkerKind.POWERING_ON
+    if facts.own or marker == facts.found or on:
         return None
     return Decide(
         Outcome.FAILED,
@@ -413,7 +414,7 @@ def _nothing_sent(facts: Facts) -> bool:
         and facts.sent is None
         and facts.found is not None
         and len(facts.writes) > 0
-        and facts.writes[-1].mark != facts.found
+        and facts.writes[-1].marker != facts.found
     )
 
 
@@ -427,13 +428,32 @@ def put_back(facts: Facts, now: float) -> Step | None:
 
 def end(facts: Facts, now: float) -> Step | None:
     """The result is reported."""
-    return common.end(facts)
+    return common.end(facts, _marker_left(facts))
+
+
+def _marker_left(facts: Facts) -> str:
+    """What a process that did not send may have left in Nova."""
+    written, fact = facts.written, facts.service
+    if written is None or facts.sent or facts.ending[0].good:
+        return ''
+    if written.marker == facts.found and written.error is None:
+        return ''
+    if fact is not None and fact.error is None and not facts.own:
+        return ''
+    error = written.error or (fact.error if fact else None)
+    why = error.message if error else 'another process may be powering it on'
+    seconds = markers.LEASE + common.aftermath(facts, written.marker)
+    return (
+        f'The marker on {facts.host} may still be '
+        f'"{MarkerKind.POWERING_ON.value}": {why}. Run the same command '
+        f'again; it waits until the marker is {seconds:.0f} s old'
+    )
 
 
 ON = Table(
     'on',
     (
-        *common.PACED,
+        *common.LIMITED,
         a_request_is_followed,
         Need(
             What.NODE,
@@ -514,36 +534,36 @@ ON = Table(
 # Recovery.
 
 
-def _since(mark: ownership.Mark) -> str:
-    return f'{mark.when:%Y-%m-%d %H:%M:%S} UTC'
+def _since(marker: markers.Marker) -> str:
+    return f'{marker.when:%Y-%m-%d %H:%M:%S} UTC'
 
 
 def marked_by_us(facts: Facts, now: float) -> Step | None:
     """Only a host with a marker for this very node is changed."""
-    if facts.mark is not None or (_comes_back(facts) and facts.found):
+    if facts.marker is not None or (_comes_back(facts) and facts.found):
         return None
     if facts.found is not None:
         return Decide(
             Outcome.ALREADY, 'someone else has changed nova-compute meanwhile'
         )
-    mark = ownership.mark_of(facts.compute)
-    if mark is None:
+    marker = markers.of(facts.compute)
+    if marker is None:
         return Decide(
             Outcome.ALREADY, 'nova-compute is not disabled by metal-drivers'
         )
     return refuse(
         f'nova-compute on {facts.host} was disabled by metal-drivers for '
-        f'node {mark.node_id}, but the host now runs on another node. Enable '
-        'it by hand to use the host'
+        f'node {marker.node_id}, but the host now runs on another node. '
+        'Enable it by hand to use the host'
     )
 
 
 def off(facts: Facts, now: float) -> Step | None:
     """A host that is off remains off."""
-    if not _is(facts, PowerState.OFF) or facts.mark is None:
+    if not _is(facts, PowerState.OFF) or facts.marker is None:
         return None
-    since = _since(facts.mark)
-    if facts.mark.kind is MarkKind.POWERING_ON:
+    since = _since(facts.marker)
+    if facts.marker.kind is MarkerKind.POWERING_ON:
         return Decide(Outcome.ALREADY, f'off; power on began at {since}')
     return Decide(
         Outcome.ALREADY, f'powered off by metal-drivers since {since}'
@@ -577,12 +597,12 @@ def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
     foreign = facts.foreign
     if facts.settings.wait or foreign is None:
         return None
-    left = foreign.left(now, common.aftermath(facts, foreign.mark))
+    left = foreign.left(now, common.aftermath(facts, foreign.marker))
     if not left:
         return refuse(_not_enabled(facts, now))
     return refuse(
-        f'a process that began {foreign.mark.kind.work} at '
-        f'{_since(foreign.mark)} may still be at work for {left:.0f} s; try '
+        f'a process that began {foreign.marker.kind.work} at '
+        f'{_since(foreign.marker)} may still be at work for {left:.0f} s; try '
         'again then'
         f'{common.may_shut_down(facts)}'
     )

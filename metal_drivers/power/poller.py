@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from metal_drivers import base, compute, exceptions
+from metal_drivers.clock import Clock
 from metal_drivers.model import Capability, ComputeService, Node
-from metal_drivers.power.clock import Clock
 
 T = TypeVar('T')
 

@@ -14,8 +14,9 @@ import dataclasses
 from collections.abc import Callable
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
-from metal_drivers.power import events, ownership
+from metal_drivers.power import events
 from metal_drivers.power.facts import Facts, What
 
 #: An answer on which a request for power rests, or a change of
@@ -37,8 +38,8 @@ class Disable:
     :ivar former: write this marker back, instead of one of our own.
     """
 
-    kind: ownership.MarkKind
-    former: ownership.Mark | None = None
+    kind: markers.MarkerKind
+    former: markers.Marker | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,12 +140,11 @@ class Need:
         if not self.when(facts):
             return None
         fact = facts.of(self.what)
-        if (
-            fact is None
-            or any(fact.turn < facts.when(event) for event in self.after)
-            or (self.last and now - fact.answered > FRESH)
-        ):
+        if fact is None or (self.last and now - fact.answered > FRESH):
             return Ask(self.what)
+        for event in self.after:
+            if fact.turn < facts.when(event):
+                return Ask(self.what)
         if fact.error is not None and not self.tolerated:
             return Decide(outcome_of(fact.error), str(fact.error))
         return None

@@ -13,15 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 from metal_drivers import base, compute, exceptions
+from metal_drivers.clock import Backoff, Cancel, Clock
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import events, ownership, rules
-from metal_drivers.power.clock import Backoff, Cancel, Clock
+from metal_drivers.power import events, rules
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Fact, Facts, Order, What
 from metal_drivers.power.poller import Watch
-from metal_drivers.power.settings import PowerSettings
-from metal_drivers.power.shared import Room, Shared
+from metal_drivers.power.shared import OffSlots, Shared
+from metal_drivers.settings import PowerSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Tools:
     watch: events.Watcher
     shared: Shared
     cancel: Cancel
-    room: Room
+    off_slots: OffSlots
     #: The name of the driver.
     backend: str
     #: Numbers from 0 to 1.
@@ -160,7 +161,7 @@ class Runner:
                     tools.settings.rate(self._state), self._clock.monotonic()
                 )
             case What.OTHERS_OFF:
-                return tools.room.take(node_id)
+                return tools.off_slots.take(node_id)
             case What.NODE:
                 return tools.driver.get_node(node_id)
         if tools.nova is None:
@@ -198,22 +199,21 @@ class Runner:
         assert facts.service is not None  # noqa: S101, it was asked
         began = self._clock.monotonic()
         node_id = facts.order.node_id
-        reason = ownership.reason(node_id, self._clock.now(), step.kind)
+        reason = markers.reason(node_id, self._clock.now(), step.kind)
         if step.former is not None:
-            reason = ownership.reason(
+            reason = markers.reason(
                 step.former.node_id, step.former.when, step.former.kind
             )
-        mark = ownership.parse(reason)
-        assert mark is not None  # noqa: S101, it is of our own making
-        self.facts = facts.writing(mark, began)
+        marker = markers.parse(reason)
+        assert marker is not None  # noqa: S101, it is of our own making
+        self.facts = facts.writing(marker, began)
         try:
             self._tools.nova.disable(facts.service.value, reason)
         except Exception as exc:
-            if self.facts.decided is not None:
-                LOG.info('%s: %s', facts.member.label, exc)
-                return
             error = _as_error(exc)
-            self._decide(rules.outcome_of(error), str(error))
+            self.facts = self.facts.wrote(self._clock.monotonic(), error)
+            if self.facts.decided is None:
+                self._decide(rules.outcome_of(error), str(error))
             return
         self.facts = self.facts.wrote(self._clock.monotonic())
         if self.facts.decided is None:

@@ -77,7 +77,7 @@ class Shared:
         self.rates = {state: Rate() for state in PowerState}
         self._lock = threading.Lock()
         self._claims: dict[str, PowerState] = {}
-        self._room_taken: set[str] = set()
+        self._off_slots: set[str] = set()
         self._sent: dict[str, tuple[PowerState, float]] = {}
         self._seen: dict[str, tuple[PowerState, float]] = {}
         self._nodes: tuple[base.MetalDriver, Poller[Node]] | None = None
@@ -100,7 +100,7 @@ class Shared:
     def release(self, node_id: str) -> None:
         with self._lock:
             self._claims.pop(node_id, None)
-            self._room_taken.discard(node_id)
+            self._off_slots.discard(node_id)
 
     def sent(self, node_id: str, state: PowerState, now: float) -> None:
         """A request was sent that may have arrived."""
@@ -128,7 +128,7 @@ class Shared:
         on = PowerState.ON
         return when if state is on and seen is not on else None
 
-    def take_room(
+    def take_off_slot(
         self,
         node_id: str,
         hosts: Iterable[str],
@@ -142,7 +142,7 @@ class Shared:
         :param off: those that were off when they were listed.
         :param since: what this process has done later than that goes
             before what was listed.
-        :returns: None: there is room, and it is taken until
+        :returns: None: one was free, and is taken until
             :meth:`release`. Else how many others are off.
         """
         hosts = set(hosts)
@@ -154,17 +154,17 @@ class Shared:
                         others.discard(other)
                     else:
                         others.add(other)
-            others |= self._room_taken & hosts
+            others |= self._off_slots & hosts
             others.discard(node_id)
             if len(others) >= limit:
                 return len(others)
-            self._room_taken.add(node_id)
+            self._off_slots.add(node_id)
             return None
 
-    def leave_room(self, node_id: str) -> None:
-        """It was only asked whether there is room."""
+    def leave_off_slot(self, node_id: str) -> None:
+        """It was only asked whether one is free."""
         with self._lock:
-            self._room_taken.discard(node_id)
+            self._off_slots.discard(node_id)
 
     def nodes(self, driver: base.MetalDriver) -> Poller[Node]:
         """For all who wait for nodes of this driver."""
@@ -181,7 +181,7 @@ class Shared:
             return self._services[1]
 
 
-class Room:
+class OffSlots:
     """How many hosts of one fleet may yet go off, for one batch.
 
     :param load: lists the fleet, where ``found`` is None and it has to be
@@ -216,7 +216,7 @@ class Room:
             members = self._fleet.members
         nodes = [m.node for m in members if m.host]
         off = {node.id for node in nodes if node.counts_as_off}
-        others = self._shared.take_room(
+        others = self._shared.take_off_slot(
             node_id,
             [node.id for node in nodes],
             off | self._planned,
@@ -225,5 +225,5 @@ class Room:
         )
         if others is None and self._dry_run:
             self._planned.add(node_id)
-            self._shared.leave_room(node_id)
+            self._shared.leave_off_slot(node_id)
         return others

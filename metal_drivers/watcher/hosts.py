@@ -7,9 +7,10 @@ import datetime
 import re
 from collections.abc import Sequence
 
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeHost, Node, PowerState
-from metal_drivers.power import PowerSettings, guards, ownership
+from metal_drivers.power import PowerSettings, guards
 
 
 class Host:
@@ -25,12 +26,12 @@ class Host:
         self.member = member
         self._host = host
         self._settings = settings
-        mark = ownership.mark_for(host, member.node.id)
+        marker = markers.for_node(host, member.node.id)
         #: Set by metal-drivers, while nova-compute is disabled.
-        self._mark = mark
+        self._marker = marker
         #: Seconds since then.
-        self._age = mark.age(now) if mark else 0.0
-        self._left = mark.left(now) if mark else 0.0
+        self._age = marker.age(now) if marker else 0.0
+        self._left = marker.left(now) if marker else 0.0
 
     @property
     def _node(self) -> Node:
@@ -47,7 +48,7 @@ class Host:
     @property
     def off_longest(self) -> float:
         """Sorts by power off time; hosts off by someone else come last."""
-        return -self._age if self._mark else 1.0
+        return -self._age if self._marker else 1.0
 
     @property
     def power(self) -> PowerState:
@@ -81,7 +82,7 @@ class Host:
         """
         return (
             self.power is PowerState.ON
-            and self._mark is not None
+            and self._marker is not None
             # Else another process may be at work on it.
             and self._left == 0
             and self._may_be(PowerState.ON)
@@ -96,9 +97,11 @@ class Host:
         return (
             not self.busy
             and self.power is PowerState.OFF
-            and (self._mark is not None or self._host.enabled or any_off_host)
+            and (
+                self._marker is not None or self._host.enabled or any_off_host
+            )
             and self._may_be(
-                PowerState.ON, dwelt=self._age if self._mark else None
+                PowerState.ON, dwelt=self._age if self._marker else None
             )
         )
 

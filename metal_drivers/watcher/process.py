@@ -20,8 +20,9 @@ from oslo_log import log
 from metal_drivers import conf, fleet, lookup, selector
 from metal_drivers import services as metal_services
 from metal_drivers._openstack import groups
+from metal_drivers.compute import markers
 from metal_drivers.model import Capability, Node
-from metal_drivers.power import PowerEngine, ownership
+from metal_drivers.power import PowerEngine
 
 LOG = log.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Services:
         self._listed_at = float('-inf')
 
     def engine(self) -> PowerEngine:
-        """An engine, to be cancelled by itself; all keep one pace."""
+        """An engine, to be cancelled by itself; all keep one rate."""
         return self.connection.engine()
 
     def load(self) -> fleet.Fleet:
@@ -86,7 +87,7 @@ class Services:
         if not self.settings.manage_compute_service:
             return False
         service = self.nova.get_service(member.host.name)
-        return ownership.mark_for(service, member.node.id) is not None
+        return markers.for_node(service, member.node.id) is not None
 
     def _listed(self, node: Node) -> list[Node] | None:
         """All nodes, as they were listed a moment ago, that one among them
@@ -167,7 +168,7 @@ def close() -> None:
 
 def _read(config: cfg.ConfigOpts) -> _Configuration:
     chosen = selector.Selector(config).select()
-    driver = chosen.plugin.driver
+    driver = chosen.plugin.cls
     assert driver is not None  # noqa: S101, select() refuses it
     return _Configuration(
         chosen.name,

@@ -5,7 +5,7 @@ import datetime
 import json
 from typing import Any
 
-from metal_drivers.power import ownership
+from metal_drivers.compute import markers
 from metal_drivers_tests.functional import base
 from metal_drivers_tests.functional.services import shared, waiting
 
@@ -256,7 +256,7 @@ class TestKilledApplier(WatcherTestCase):
         # For some time yet, whoever disabled it might be at work.
         now = datetime.datetime.now(datetime.UTC)
         self.disable(
-            ownership.reason(self.metal, now, ownership.MarkKind.POWERING_OFF)
+            markers.reason(self.metal, now, markers.MarkerKind.POWERING_OFF)
         )
         self.assertEqual({}, self.planned(self.audit(min_free_hosts_num=1)))
         self.disable(base.aged(reason))
@@ -294,7 +294,7 @@ class TestKilledApplier(WatcherTestCase):
 
     def test_while_it_comes_back(self) -> None:
         """Nobody enables it, until an audit gives it back."""
-        reason = ownership.reason(self.metal, LONG_AGO)
+        reason = markers.reason(self.metal, LONG_AGO)
         self.disable(reason)
         self.cloud.ironic.set_power(self.metal, 'off')
         self.lose_power(2)

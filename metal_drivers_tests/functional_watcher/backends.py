@@ -13,8 +13,8 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 
 from metal_drivers import base as driver_base
+from metal_drivers.compute import markers
 from metal_drivers.model import PowerState
-from metal_drivers.power import ownership
 from metal_drivers.watcher import process
 from metal_drivers_tests.emulators import ironic, keystone, maas
 from metal_drivers_tests.functional_watcher import base
@@ -45,8 +45,8 @@ class Backend(base.TestCase, abc.ABC):
         )
         seen = self.nova.hosts[host]
         seen.status = 'disabled'
-        seen.disabled_reason = ownership.reason(
-            self.node_id(host), long_ago, ownership.MarkKind.POWERING_OFF
+        seen.disabled_reason = markers.reason(
+            self.node_id(host), long_ago, markers.MarkerKind.POWERING_OFF
         )
 
     def use(self, fixture: Any) -> Any:

@@ -141,6 +141,39 @@ BROKEN = {
         'does not implement get_node, set_power_state',
     ),
     'metaclass': Kind(_ODD, 'LookupError: no priority'),
+    'contract-newer': Kind(
+        # What else looks like a flaw may be none in that contract.
+        driver('contract = (2, 0)\npriority = "high"\n'),
+        'needs watcher-metal-drivers 2 or newer; upgrade that, or uninstall',
+    ),
+    'contract-newer-minor': Kind(
+        driver('contract = (1, 99)\n'),
+        'needs watcher-metal-drivers 1.99 or newer; upgrade that, or uninst',
+    ),
+    'contract-name': Kind(
+        'from metal_drivers import Teleporter\n',
+        'another version of watcher-metal-drivers',
+    ),
+    'contract-module': Kind(
+        'import metal_drivers.teleporter\n',
+        'another version of watcher-metal-drivers',
+    ),
+    'contract-text': Kind(driver('contract = "1.0"\n'), '.contract is not'),
+    'contract-none': Kind(driver('contract = None\n'), '.contract is not'),
+    'contract-major': Kind(driver('contract = (1,)\n'), '.contract is not'),
+    'contract-long': Kind(
+        driver('contract = (1, 0, 0)\n'), '.contract is not'
+    ),
+    'contract-bool': Kind(
+        driver('contract = (True, False)\n'), '.contract is not'
+    ),
+    'contract-list': Kind(driver('contract = [1, 0]\n'), '.contract is not'),
+    'contract-zero': Kind(driver('contract = (0, 9)\n'), '.contract is not'),
+    'contract-below': Kind(driver('contract = (1, -1)\n'), '.contract is not'),
+    'contract-later': Kind(
+        driver('@property\ndef contract(self): return (1, 0)\n'),
+        '.contract is not',
+    ),
     'priority-text': Kind(driver('priority = "high"\n'), '.priority is not'),
     'priority-none': Kind(driver('priority = None\n'), '.priority is not'),
     'priority-nan': Kind(

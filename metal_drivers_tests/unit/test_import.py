@@ -140,16 +140,17 @@ FLOORS = (
     ('power',),
     ('lookup',),
     ('fleet',),
-    ('selector', 'compute'),
+    ('selector', 'compute', 'settings'),
     ('candidates',),
     ('conf',),
+    ('conformance',),
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),
     ('_text',),
     ('redaction',),
-    ('ages', 'exceptions'),
-    ('model',),
+    ('ages', 'compatibility', 'exceptions'),
+    ('clock', 'model'),
 )
 _FLOOR_OF = {
     room: floor for floor, rooms in enumerate(FLOORS) for room in rooms

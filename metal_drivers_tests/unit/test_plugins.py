@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fixtures
 
-from metal_drivers import plugins
+from metal_drivers import MetalDriver, plugins
 from metal_drivers.drivers import fake, ironic
 from metal_drivers_tests.unit import bad_plugins, base, distributions
 
@@ -25,7 +25,7 @@ class PluginTestCase(base.TestCase):
         super().setUp()
         self.site = self.useFixture(distributions.Distributions())
 
-    def plugin(self, name: str) -> plugins.Plugin:
+    def plugin(self, name: str) -> plugins.Plugin[MetalDriver]:
         """The plugin of that name, which has to be there once."""
         (found,) = (p for p in plugins.find_plugins() if p.name == name)
         return found
@@ -35,8 +35,8 @@ class TestFindPlugins(PluginTestCase):
     """Drivers that can be used."""
 
     def test_built_in_drivers_are_found(self) -> None:
-        self.assertIs(fake.FakeDriver, self.plugin('fake').driver)
-        self.assertIs(ironic.IronicDriver, self.plugin('ironic').driver)
+        self.assertIs(fake.FakeDriver, self.plugin('fake').cls)
+        self.assertIs(ironic.IronicDriver, self.plugin('ironic').cls)
 
     def test_third_party_is_found_with_its_distribution(self) -> None:
         self.site.install_driver('acme', distribution='Acme-Metal')
@@ -44,8 +44,8 @@ class TestFindPlugins(PluginTestCase):
         self.assertEqual(('Acme-Metal',), found.distributions)
         self.assertEqual('', found.error)
         self.assertFalse(found.ambiguous)
-        assert found.driver is not None
-        self.assertEqual('Driver', found.driver.__name__)
+        assert found.cls is not None
+        self.assertEqual('Driver', found.cls.__name__)
 
     def test_sorted_by_name(self) -> None:
         self.site.install_driver('zeta')
@@ -114,7 +114,7 @@ class TestLoading(PluginTestCase):
     def test_a_name_that_means_something_else(self) -> None:
         self.site.install_driver('auto')
         found = self.plugin('auto')
-        self.assertIsNone(found.driver)
+        self.assertIsNone(found.cls)
         self.assertIn('no driver can have the name "auto"', found.error)
 
     def test_capabilities_that_an_instance_knows(self) -> None:
@@ -173,7 +173,7 @@ class TestConflicts(PluginTestCase):
         self.site.install_driver('acme', distribution='acme-two')
         found = self.plugin('acme')
         self.assertTrue(found.ambiguous)
-        self.assertIsNone(found.driver)
+        self.assertIsNone(found.cls)
         self.assertEqual(('acme-one', 'acme-two'), found.distributions)
         self.assertIn('acme-one and acme-two', found.error)
         self.assertIn('uninstall all but one', found.error)
@@ -201,7 +201,7 @@ class TestConflicts(PluginTestCase):
         self.assertEqual(
             ('acme-ironic', 'watcher-metal-drivers'), found.distributions
         )
-        self.assertIsNone(found.driver)
+        self.assertIsNone(found.cls)
 
     def test_one_distribution_that_claims_it_twice(self) -> None:
         self.site.install_driver('acme')
@@ -227,7 +227,7 @@ class TestConflicts(PluginTestCase):
         )
         found = self.plugin('acme')
         self.assertFalse(found.ambiguous)
-        self.assertIsNotNone(found.driver)
+        self.assertIsNotNone(found.cls)
 
 
 class TestWheel(base.TestCase):

@@ -390,7 +390,7 @@ class TestSelection(SelectorTestCase):
         chooser.select()
         chooser.candidates()
         chooser.load()
-        driver: Any = plugins.find_plugins().get('acme').driver
+        driver: Any = plugins.find_plugins().get('acme').cls
         self.assertEqual(1, driver.calls)
 
 

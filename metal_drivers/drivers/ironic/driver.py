@@ -12,7 +12,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions
+from metal_drivers import base, compatibility, exceptions
 from metal_drivers._openstack import auth, client
 from metal_drivers.drivers.ironic import checks, connection
 from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
@@ -36,6 +36,7 @@ _NEWEST, _OLDEST = 95, 27
 class IronicDriver(base.MetalDriver):
     """Nodes of Ironic, standalone or behind Keystone."""
 
+    contract = compatibility.CONTRACT
     #: The lowest: it is also used where nothing is configured.
     priority = 0
     capabilities = frozenset(

@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, exceptions
+from metal_drivers import base, compatibility, exceptions
 from metal_drivers.drivers.maas import (
     checks,
     client,
@@ -30,6 +30,7 @@ from metal_drivers.model import (
 class MaasDriver(base.MetalDriver):
     """The deployed machines of one MAAS region."""
 
+    contract = compatibility.CONTRACT
     priority = 100
     capabilities = frozenset(
         {Capability.SOFT_OFF, Capability.LIVE_QUERY, Capability.FIND}

@@ -10,7 +10,7 @@ import logging
 from typing import Any, TextIO
 
 from metal_drivers.cli import main
-from metal_drivers.power import ownership
+from metal_drivers.compute import markers
 from metal_drivers_tests.emulators import ironic, nova
 from metal_drivers_tests.unit import base
 
@@ -76,11 +76,11 @@ class CommandTestCase(base.TestCase):
         service = self.nova.hosts[host]
         service.status = 'disabled'
         kind = (
-            ownership.MarkKind.POWERING_OFF
+            markers.MarkerKind.POWERING_OFF
             if under_way
-            else ownership.MarkKind.POWERED_OFF
+            else markers.MarkerKind.POWERED_OFF
         )
-        service.disabled_reason = ownership.reason(node_id, when, kind)
+        service.disabled_reason = markers.reason(node_id, when, kind)
 
     def metal(
         self,

@@ -36,6 +36,7 @@ class TestDriver(base.CommandTestCase):
         self.assertEqual(0, done.status)
         self.assertEqual('selected', done.json['State'])
         self.assertEqual(0, done.json['Priority'])
+        self.assertEqual('1.0', done.json['Contract'])
         self.assertIn('soft-off', done.json['Capabilities'])
         options = done.json['Options'].splitlines()
         self.assertIn('owner =  (default)', options)

@@ -8,7 +8,7 @@ from typing import Any
 
 import fixtures
 
-from metal_drivers.power import clock
+from metal_drivers import clock
 from metal_drivers_tests.emulators import faults, maas, messages
 from metal_drivers_tests.unit.cli import base
 from metal_drivers_tests.unit.drivers.maas import base as maas_base

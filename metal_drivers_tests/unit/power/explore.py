@@ -8,8 +8,9 @@ import dataclasses
 import time
 from collections.abc import Iterable, Iterator, MutableMapping
 
+from metal_drivers.compute import markers
 from metal_drivers.model import Outcome
-from metal_drivers.power import off, on, ownership, rules
+from metal_drivers.power import off, on, rules
 from metal_drivers_tests.unit.power import keys, steps
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Label, Move, Tables
@@ -349,6 +350,6 @@ class Explorer:
 
 def _left(world: World) -> bool:
     """Whether something of ours is left on a host that is on."""
-    mark = ownership.parse(world.reason)
+    mark = markers.parse(world.reason)
     ours = mark is not None and mark.names(worlds.NODE_ID)
     return ours and world.power is worlds.ON

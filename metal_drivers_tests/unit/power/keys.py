@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from metal_drivers.compute import markers
 from metal_drivers.model import ComputeService, PowerState
-from metal_drivers.power import ownership, rules
+from metal_drivers.power import rules
 from metal_drivers.power.facts import Fact, Facts, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Tables
@@ -135,7 +136,8 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
             min(now - written.answered, 30),
             min(written.answered - written.read, 30),
             min(facts.writes[0].answered - facts.writes[0].read, 30),
-            frozenset([_mark(write.mark, now) for write in facts.writes]),
+            written.error is None,
+            frozenset([_mark(write.marker, now) for write in facts.writes]),
         ),
         facts.mode,
         min(now - since - facts.excused, 60),
@@ -143,9 +145,11 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         sent
         and (
             sent.mode.value,
-            max(sent.until - now, 0),
+            # Nothing looks back further than one more time-out.
+            max(sent.until - now, -worlds.EFFECT),
             sent.taken,
             sent.doubt is None,
+            sent.unanswered,
             sent.turn >= facts.mode_turn,
             facts.node is not None and facts.node.turn > sent.turn,
         ),
@@ -163,7 +167,7 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         facts.powered_on and min(now - facts.powered_on, 120),
         foreign
         and (
-            _mark(foreign.mark, now),
+            _mark(foreign.marker, now),
             max(round(foreign.seen - foreign.age - now), -_OLD),
         ),
         facts.found and _mark(facts.found, now),
@@ -201,17 +205,17 @@ def _service(service: ComputeService | None, now: int) -> Any:
 def _reason(reason: str | None, now: int) -> Any:
     if reason is None or reason == worlds.THEIRS:
         return reason
-    mark = ownership.parse(reason)
+    mark = markers.parse(reason)
     return mark and _mark(mark, now)
 
 
-def _mark(mark: ownership.Mark, now: int) -> Any:
+def _mark(mark: markers.Marker, now: int) -> Any:
     kind, writer, when = _parts(mark)
     return kind, writer, min(now - when, _OLD)
 
 
 @functools.lru_cache(4096)
-def _parts(mark: ownership.Mark) -> tuple[str, int, int]:
+def _parts(mark: markers.Marker) -> tuple[str, int, int]:
     seconds = (mark.when - worlds.EPOCH).total_seconds()
     when = round(seconds)
     return mark.kind.value, round((when - seconds) * 1000), when

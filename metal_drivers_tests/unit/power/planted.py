@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from metal_drivers.power import on, ownership, rules
+from metal_drivers.compute import markers
+from metal_drivers.power import on, rules
 from metal_drivers.power.facts import Facts
 from metal_drivers_tests.unit.power.explore import TABLES, Explorer
 from metal_drivers_tests.unit.power.steps import Tables
@@ -131,8 +132,8 @@ def faults() -> Iterator[Fault]:
                 )
     for module, name, value in (
         (rules, 'FRESH', math.inf),
-        (ownership, 'LEASE', 0.0),
-        (ownership, 'RENEW', math.inf),
+        (markers, 'LEASE', 0.0),
+        (markers, 'RENEW', math.inf),
         (on, 'SETTLE', 0.0),
         (on, 'LONGEST_GAP', math.inf),
     ):

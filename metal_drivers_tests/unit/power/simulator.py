@@ -17,7 +17,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from metal_drivers import base, compute, exceptions, fleet
+from metal_drivers import base, clock, compute, exceptions, fleet
+from metal_drivers.compute import markers
 from metal_drivers.model import (
     Capability,
     ComputeHost,
@@ -27,14 +28,7 @@ from metal_drivers.model import (
     PowerResult,
     PowerState,
 )
-from metal_drivers.power import (
-    Event,
-    PowerEngine,
-    PowerSettings,
-    clock,
-    ownership,
-    shared,
-)
+from metal_drivers.power import Event, PowerEngine, PowerSettings, shared
 
 T = TypeVar('T')
 
@@ -571,7 +565,7 @@ class SimCloud:
         """Whether it would be a power cycle, and can be known."""
         if Capability.TELLS_END in self.driver.capabilities:
             return False
-        return not host.enabled and bool(ownership.parse(host.reason))
+        return not host.enabled and bool(markers.parse(host.reason))
 
     def _switched(self, sent: Sent) -> None:
         host = self._host_on(sent.node_id)

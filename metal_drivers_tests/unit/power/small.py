@@ -6,16 +6,16 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, PowerState
-from metal_drivers.power import ownership
-from metal_drivers.power.ownership import MarkKind
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.world import OFF, THEIRS, Setting
 
-_WAS_OFF: dict[str, Any] = {'power': OFF, 'reason': MarkKind.POWERED_OFF}
-_ANOTHER = ownership.reason('id-77', worlds.at(-1000))
-_AT_WORK = ownership.reason(
-    worlds.NODE_ID, worlds.at(0), MarkKind.POWERING_OFF
+_WAS_OFF: dict[str, Any] = {'power': OFF, 'reason': MarkerKind.POWERED_OFF}
+_ANOTHER = markers.reason('id-77', worlds.at(-1000))
+_AT_WORK = markers.reason(
+    worlds.NODE_ID, worlds.at(0), MarkerKind.POWERING_OFF
 )
 _DRY = (('dry_run', True),)
 _NO_WAIT = (('wait', False),)
@@ -105,7 +105,7 @@ def _off() -> list[Setting]:
         _world(
             'off, killed before',
             'off',
-            reason=MarkKind.SHUTTING_DOWN,
+            reason=MarkerKind.SHUTTING_DOWN,
             promise=noted,
         ),
         _world('off, another run', 'off', reason=_AT_WORK, promise=noted),
@@ -132,7 +132,7 @@ def _on() -> list[Setting]:
         _world(
             'on, finishes',
             'on',
-            reason=MarkKind.POWERED_OFF,
+            reason=MarkerKind.POWERED_OFF,
             promise='already: on, enabled',
         ),
         _world(
@@ -152,7 +152,7 @@ def _on() -> list[Setting]:
         _world(
             'on, dry run, on',
             'on',
-            reason=MarkKind.POWERED_OFF,
+            reason=MarkerKind.POWERED_OFF,
             settings=_DRY,
             promise='already: on, powered off to save energy',
         ),
@@ -166,7 +166,7 @@ def _on() -> list[Setting]:
         _world(
             'on, no wait, on',
             'on',
-            reason=MarkKind.POWERED_OFF,
+            reason=MarkerKind.POWERED_OFF,
             settings=_NO_WAIT,
             promise='already: on, powered off to save energy',
         ),
@@ -207,7 +207,7 @@ def _on() -> list[Setting]:
             'on, killed before',
             'on',
             power=OFF,
-            reason=MarkKind.SHUTTING_DOWN,
+            reason=MarkerKind.SHUTTING_DOWN,
             tells_end=True,
             promise=done,
         ),
@@ -216,14 +216,14 @@ def _on() -> list[Setting]:
 
 def _recover() -> list[Setting]:
     """The same for recovering."""
-    marked = {'reason': MarkKind.POWERED_OFF}
+    marked = {'reason': MarkerKind.POWERED_OFF}
     left = 'refused: on, powered off to save energy'
     return [
         _world('recover', 'recover', **marked, promise='done: on, enabled'),
         _world(
             'recover, shutting down',
             'recover',
-            reason=MarkKind.SHUTTING_DOWN,
+            reason=MarkerKind.SHUTTING_DOWN,
             promise='done: on, enabled',
         ),
         _world('recover, none', 'recover', promise='already: on, enabled'),
@@ -309,7 +309,7 @@ def _alone(tells_end: bool) -> list[Setting]:
                 f'{of}, recover: {said}',
                 'recover',
                 tells_end=tells_end,
-                reason=MarkKind.POWERED_OFF,
+                reason=MarkerKind.POWERED_OFF,
                 **what,
             ),
         ]
@@ -377,7 +377,7 @@ _MORE = [
         'recover and off',
         'off',
         'recover',
-        reason=MarkKind.POWERED_OFF,
+        reason=MarkerKind.POWERED_OFF,
         soft_off=False,
     ),
 ]

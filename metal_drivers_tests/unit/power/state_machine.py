@@ -14,8 +14,9 @@ from hypothesis import stateful
 from hypothesis import strategies as st
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import Capability, PowerState
-from metal_drivers.power import PowerSettings, ownership, shared
+from metal_drivers.power import PowerSettings, shared
 from metal_drivers_tests.unit.power import (
     disturbances,
     interleaving,
@@ -141,7 +142,7 @@ class Machine(disturbances.Disturbances, stateful.RuleBasedStateMachine):
         for number in (1, 3):
             self.sims[number].power = OFF
             self.hosts[number].status = 'disabled'
-            self.hosts[number].reason = ownership.reason(
+            self.hosts[number].reason = markers.reason(
                 f'id-{number + 1}', LONG_AGO
             )
         self.shared = shared.Shared()
@@ -187,7 +188,7 @@ class Machine(disturbances.Disturbances, stateful.RuleBasedStateMachine):
 
     def changing(self, host: simulator.SimHost, status: str) -> None:
         """A change of ours."""
-        if not host.enabled and not ownership.parse(host.reason):
+        if not host.enabled and not markers.parse(host.reason):
             self.cloud.harm.append('changed a service that others disabled')
         if self.recovering and status == 'disabled':
             self.cloud.harm.append('a recovery disabled a service')
@@ -337,6 +338,6 @@ class Machine(disturbances.Disturbances, stateful.RuleBasedStateMachine):
         left = collections.Counter(
             host.name
             for host in self.hosts
-            if host.machine.power is ON and ownership.parse(host.reason)
+            if host.machine.power is ON and markers.parse(host.reason)
         )
         assert not left, f'left disabled: {left}'

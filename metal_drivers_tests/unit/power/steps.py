@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Node, Outcome
-from metal_drivers.power import ownership, rules
+from metal_drivers.power import rules
 from metal_drivers.power.facts import Fact, Facts, Order, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.world import (
@@ -37,6 +38,8 @@ FORBIDDEN = exceptions.RefusedError('forbidden')
 UNSUPPORTED = exceptions.UnsupportedError('not this way')
 BUSY = exceptions.BusyError('the node is locked')
 BROKEN = exceptions.MetalError('a bug of a driver')
+CRASHED = exceptions.UnavailableError('the service said 500')
+CRASHED.status = 500
 STATES = {'off': OFF, 'on': ON, 'recover': None}
 
 #: Who did it, what, and what came of it.
@@ -296,10 +299,10 @@ class Steps:
             known = facts.enabling(world.now, world.now, error)
         elif told:
             known = facts.wrote(world.now)
-        elif facts.decided is None:
-            known = facts.decide(rules.outcome_of(AWAY), str(AWAY))
         else:
-            known = facts
+            known = facts.wrote(world.now, AWAY)
+            if facts.decided is None:
+                known = known.decide(rules.outcome_of(AWAY), str(AWAY))
         return self.on(world, number, known, text='')
 
     # Requests for power.
@@ -360,6 +363,10 @@ class Steps:
             yield (
                 (who, act, 'taken, the reply lost'),
                 self._sent(then, number, step, AWAY),
+            )
+            yield (
+                (who, act, 'taken, and a reply that says otherwise'),
+                self._sent(then, number, step, CRASHED),
             )
             yield (
                 (who, act, 'taken and forgotten'),
@@ -425,16 +432,17 @@ class Steps:
         there = not state or node.power_state is state
         if outcome in (Outcome.DONE, Outcome.ALREADY) and not there:
             raise Harm(f'{outcome.value}, and not seen to be so')
-        if outcome is Outcome.REFUSED:
-            if run.sent:
-                raise Harm('refused, though a request was sent')
-            mark = ownership.parse(world.reason)
-            left = any(mark == write.mark for write in facts.writes)
-            sure = run.goal == 'off' or (
-                world.left.faults == self.setting.faults
-            )
-            if left and mark != facts.found and sure:
+        if outcome is Outcome.REFUSED and run.sent:
+            raise Harm('refused, though a request was sent')
+        mark = markers.parse(world.reason)
+        left = any(mark == write.marker for write in facts.writes)
+        if left and mark != facts.found:
+            if outcome is Outcome.REFUSED:
                 raise Harm('refused, and nova-compute is left disabled')
+            before, now = self.setting, world.left
+            well = (now.faults, now.slow) == (before.faults, before.slow)
+            if run.goal == 'on' and well and not (run.sent or outcome.good):
+                raise Harm('nothing was sent, and the marker is left')
         on = node.settled and node.power_state is ON
         if self.setting.one_process and facts.sent and on:
             world = world._replace(powered_on=None)
@@ -521,15 +529,15 @@ class Steps:
 
 def _marker(
     world: World, number: int, step: rules.Disable
-) -> tuple[str, ownership.Mark]:
+) -> tuple[str, markers.Marker]:
     """Two runs do not write the same one."""
     if step.former is not None:
         former = step.former
-        text = ownership.reason(former.node_id, former.when, former.kind)
+        text = markers.reason(former.node_id, former.when, former.kind)
     else:
         when = worlds.at(world.now) - _APART[number]
-        text = ownership.reason(worlds.NODE_ID, when, step.kind)
-    mark = ownership.parse(text)
+        text = markers.reason(worlds.NODE_ID, when, step.kind)
+    mark = markers.parse(text)
     assert mark is not None
     return text, mark
 

@@ -165,7 +165,7 @@ class TestBatch(testtools.TestCase):
         paced = threading.Event()
 
         def watch(event: Event) -> None:
-            if event.step is Step.PACED:
+            if event.step is Step.SLOT:
                 paced.set()
 
         self.engine._watch = watch

@@ -4,8 +4,9 @@
 import datetime
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import Outcome
-from metal_drivers.power import Step, ownership
+from metal_drivers.power import Step
 from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = simulator.OFF, simulator.ON
@@ -79,7 +80,7 @@ class TestEvents(base.PowerCase):
 class TestMark(base.PowerCase):
     def test_is_read_back(self) -> None:
         when = datetime.datetime(2026, 3, 1, 1, 2, 3, tzinfo=datetime.UTC)
-        mark = ownership.parse(ownership.reason('id-1', when))
+        mark = markers.parse(markers.reason('id-1', when))
         assert mark is not None
         self.assertEqual((when, 'id-1'), (mark.when, mark.node_id))
         self.assertTrue(mark.names('id-1'))
@@ -87,7 +88,7 @@ class TestMark(base.PowerCase):
 
     def test_of_an_id_that_is_cut(self) -> None:
         when = self.cloud.clock.now()
-        mark = ownership.parse(ownership.reason('x' * 300, when))
+        mark = markers.parse(markers.reason('x' * 300, when))
         assert mark is not None
         self.assertTrue(mark.names('x' * 300))
         self.assertFalse(mark.names('x' * 30))
@@ -98,13 +99,13 @@ class TestMark(base.PowerCase):
             base.OURS.replace('2025-12-31', '2025-13-31'),
             base.OURS.replace('/1', '/2'),
         ):
-            self.assertIsNone(ownership.parse(reason), reason)
+            self.assertIsNone(markers.parse(reason), reason)
 
     def test_for_how_long_somebody_may_be_at_work(self) -> None:
         now = self.cloud.clock.now()
         for age, left in ((0, 60), (50, 10), (60, 0), (-9e4, 60)):
             when = now - datetime.timedelta(seconds=age)
-            mark = ownership.Mark(when, 'x', ownership.MarkKind.POWERING_OFF)
+            mark = markers.Marker(when, 'x', markers.MarkerKind.POWERING_OFF)
             self.assertEqual(left, mark.left(now))
             self.assertEqual(left + 300, mark.left(now, after=300))
-            self.assertEqual(0, ownership.Mark(when, 'x').left(now))
+            self.assertEqual(0, markers.Marker(when, 'x').left(now))

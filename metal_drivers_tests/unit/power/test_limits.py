@@ -3,8 +3,8 @@
 
 from typing import Any
 
+from metal_drivers.compute import markers
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import ownership
 from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = simulator.OFF, simulator.ON
@@ -38,7 +38,7 @@ class TestDwell(base.PowerCase):
     def test_since_another_process_switched_it_off(self) -> None:
         self.use(simulator.SimCloud(power=OFF))
         self.host.status = 'disabled'
-        self.host.reason = ownership.reason('id-1', self.cloud.clock.now())
+        self.host.reason = markers.reason('id-1', self.cloud.clock.now())
         self.cloud.clock.advance(200)
         result = self.cloud.on(min_dwell=600)
         self.assert_ended(Outcome.REFUSED, result, 'Wait for 400 s')
@@ -99,11 +99,11 @@ class TestHowManyAreOff(base.PowerCase):
         self.assertEqual('failed done', self.outcomes('n1', 'n2', limit='1'))
 
     def test_those_under_way_elsewhere_in_the_process_do(self) -> None:
-        room = self.cloud.shared
+        slots = self.cloud.shared
         hosts = [f'id-{number}' for number in range(1, 11)]
-        self.assertIsNone(room.take_room('id-5', hosts, (), 1, 0))
+        self.assertIsNone(slots.take_off_slot('id-5', hosts, (), 1, 0))
         self.assertEqual('refused', self.outcomes('n1', limit='1'))
-        room.release('id-5')
+        slots.release('id-5')
         self.assertEqual('done', self.outcomes('n1', limit='1'))
 
     def test_those_that_this_process_switched_after_the_list(self) -> None:
@@ -116,7 +116,7 @@ class TestHowManyAreOff(base.PowerCase):
     def test_dry_run_counts_what_it_plans(self) -> None:
         said = self.outcomes(*self.names[:3], limit='2', dry_run=True)
         self.assertEqual('planned planned refused', said)
-        # What was only planned takes nobody's room.
+        # What was only planned takes nobody's slot.
         self.assertEqual('done done', self.outcomes('n4', 'n5', limit='2'))
 
     def test_a_single_one_without_a_fleet(self) -> None:

@@ -2,8 +2,9 @@
 """Switching on, and having nova-compute enabled where it is ours."""
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import Step, ownership
+from metal_drivers.power import Step
 from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = simulator.OFF, simulator.ON
@@ -222,16 +223,16 @@ class TestService(OnCase):
 
     def test_not_before_another_run_has_ended(self) -> None:
         """It was at work on a power off, and may be about to send one."""
-        kinds = ownership.MarkKind
+        kinds = markers.MarkerKind
         for kind in (kinds.POWERING_OFF, kinds.SHUTTING_DOWN):
             for capabilities in (simulator.CAPABLE, frozenset()):
                 self.use(simulator.SimCloud(1, OFF, capabilities))
                 self.node.delay, self.host.boot = 1, 5
                 self.host.status = 'disabled'
                 now = self.cloud.clock.now()
-                self.host.reason = ownership.reason('id-1', now, kind)
+                self.host.reason = markers.reason('id-1', now, kind)
                 self.assert_ended(Outcome.DONE, self.cloud.on(), 'enabled')
-                self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+                self.assertLessEqual(markers.LEASE, self.cloud.clock.time)
 
     def test_back_after_it_was_seen_down(self) -> None:
         self.node.last_on = self.cloud.clock.time
@@ -253,7 +254,7 @@ class TestService(OnCase):
     def test_what_others_change_is_no_report(self) -> None:
         self.node.last_on = self.cloud.clock.time
         self.node.delay, self.host.boot = 1, 50
-        again = ownership.reason('id-1', self.cloud.clock.now())
+        again = markers.reason('id-1', self.cloud.clock.now())
         self.cloud.clock.at(
             20, lambda: self.cloud.nova.change('h1', 'disabled', again)
         )

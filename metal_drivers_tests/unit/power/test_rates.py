@@ -11,40 +11,40 @@ from metal_drivers_tests.unit.power import base, simulator
 OFF, ON = simulator.OFF, simulator.ON
 
 
-class TestPace(testtools.TestCase):
+class TestRate(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.pace = shared.Rate()
+        self.rate = shared.Rate()
 
     def test_so_many_in_any_minute(self) -> None:
         for now in (0, 10):
-            self.assertEqual(0, self.pace.take(2, now))
-            self.pace.use(now)
-        self.assertEqual(48, self.pace.take(2, 12))
-        self.assertLess(0, self.pace.take(2, 59.9))
-        self.assertEqual(0, self.pace.take(2, 60))
-        self.pace.use(60)
-        self.assertEqual(9, self.pace.take(2, 61))
+            self.assertEqual(0, self.rate.take(2, now))
+            self.rate.use(now)
+        self.assertEqual(48, self.rate.take(2, 12))
+        self.assertLess(0, self.rate.take(2, 59.9))
+        self.assertEqual(0, self.rate.take(2, 60))
+        self.rate.use(60)
+        self.assertEqual(9, self.rate.take(2, 61))
 
     def test_sums_that_differ_in_their_last_bit(self) -> None:
-        self.pace.take(1, 0)
-        self.pace.use(10.368)
-        self.assertEqual(0, self.pace.take(1, 70.368))
-        self.assertNotEqual(0, self.pace.take(1, 70.368))
+        self.rate.take(1, 0)
+        self.rate.use(10.368)
+        self.assertEqual(0, self.rate.take(1, 70.368))
+        self.assertNotEqual(0, self.rate.take(1, 70.368))
 
     def test_a_place_that_is_held_counts(self) -> None:
-        self.pace.take(1, 0)
-        self.assertEqual(1, self.pace.take(1, 1000))
-        self.pace.give_back()
-        self.assertEqual(0, self.pace.take(1, 1000))
+        self.rate.take(1, 0)
+        self.assertEqual(1, self.rate.take(1, 1000))
+        self.rate.give_back()
+        self.assertEqual(0, self.rate.take(1, 1000))
 
     def test_a_start_counts_from_when_it_was_made(self) -> None:
-        self.pace.take(1, 0)
-        self.pace.use(50)
-        self.assertEqual(49, self.pace.take(1, 61))
+        self.rate.take(1, 0)
+        self.rate.use(50)
+        self.assertEqual(49, self.rate.take(1, 61))
 
 
-class TestPaced(base.PowerCase):
+class TestLimited(base.PowerCase):
     def setUp(self) -> None:
         super().setUp()
         self.use(simulator.SimCloud(5))
@@ -62,7 +62,7 @@ class TestPaced(base.PowerCase):
         times = self.times()
         for index in range(3):
             self.assertLess(59.99, times[index + 2] - times[index])
-        self.assertIn(Step.PACED, self.steps())
+        self.assertIn(Step.SLOT, self.steps())
 
     def test_over_all_engines_of_the_process(self) -> None:
         for name in self.names:
@@ -110,19 +110,19 @@ class TestPaced(base.PowerCase):
             self.assertLessEqual(175 + 60, hard.at)
 
     def take(self) -> None:
-        pace = self.cloud.shared.rates[OFF]
-        self.assertEqual(0, pace.take(1, self.cloud.clock.time))
-        pace.use(self.cloud.clock.time)
+        rate = self.cloud.shared.rates[OFF]
+        self.assertEqual(0, rate.take(1, self.cloud.clock.time))
+        rate.use(self.cloud.clock.time)
 
     def test_a_node_that_is_busy_holds_none(self) -> None:
-        pace = self.cloud.shared.rates[OFF]
+        rate = self.cloud.shared.rates[OFF]
         free = []
         error = exceptions.BusyError('locked')
         self.cloud.fail(error, 'set_power_state', times=1)
 
         def look() -> None:
-            free.append(pace.take(1, self.cloud.clock.time))
-            pace.give_back()
+            free.append(rate.take(1, self.cloud.clock.time))
+            rate.give_back()
 
         self.cloud.clock.at(0.5, look)
         self.off('n2', rate=1)

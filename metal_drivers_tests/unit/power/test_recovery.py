@@ -5,14 +5,14 @@ import datetime
 from typing import Any
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import (
     Capability,
     Outcome,
     PowerResult,
     PowerState,
 )
-from metal_drivers.power import ownership
-from metal_drivers.power.ownership import MarkKind
 from metal_drivers_tests.unit.power import base, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
@@ -36,10 +36,10 @@ class TestRecovery(base.PowerCase):
         self,
         age: float,
         node_id: str = 'id-1',
-        kind: MarkKind = MarkKind.POWERING_OFF,
+        kind: MarkerKind = MarkerKind.POWERING_OFF,
     ) -> None:
         self.cloud.clock.advance(age)
-        self.host.reason = ownership.reason(node_id, simulator._EPOCH, kind)
+        self.host.reason = markers.reason(node_id, simulator._EPOCH, kind)
 
     def test_a_host_that_is_on_is_given_back(self) -> None:
         self.recovered(Outcome.DONE, 'up and enabled')
@@ -78,7 +78,7 @@ class TestRecovery(base.PowerCase):
     def test_a_run_that_may_be_at_work_is_waited_for(self) -> None:
         self.marked(20)
         self.recovered(Outcome.DONE)
-        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assertLessEqual(markers.LEASE, self.cloud.clock.time)
         self.assert_enabled()
 
     def test_or_left_where_nothing_is_to_be_waited_for(self) -> None:
@@ -136,7 +136,7 @@ class TestRecovery(base.PowerCase):
     def test_renewed_by_another_run_meanwhile(self) -> None:
         self.node.on_since = self.cloud.clock.time
         now = self.cloud.clock.now()
-        renewed = ownership.reason('id-1', now, MarkKind.POWERING_OFF)
+        renewed = markers.reason('id-1', now, MarkerKind.POWERING_OFF)
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', renewed)
         )
@@ -146,7 +146,7 @@ class TestRecovery(base.PowerCase):
     def test_another_run_marks_what_it_has_done_meanwhile(self) -> None:
         """It saw the host off, and is through with it."""
         self.node.on_since = self.cloud.clock.time
-        done = ownership.reason('id-1', self.cloud.clock.now())
+        done = markers.reason('id-1', self.cloud.clock.now())
         self.cloud.clock.at(
             5, lambda: self.cloud.nova.change('h1', 'disabled', done)
         )
@@ -171,10 +171,10 @@ class TestAtWork(base.PowerCase):
     """A transition that finds the mark of another run."""
 
     def mark(
-        self, node_id: str = 'id-1', kind: MarkKind = MarkKind.POWERING_OFF
+        self, node_id: str = 'id-1', kind: MarkerKind = MarkerKind.POWERING_OFF
     ) -> None:
         self.host.status = 'disabled'
-        self.host.reason = ownership.reason(
+        self.host.reason = markers.reason(
             node_id, self.cloud.clock.now(), kind
         )
 
@@ -182,12 +182,12 @@ class TestAtWork(base.PowerCase):
         self.mark()
         self.assert_ended(Outcome.DONE, self.cloud.off())
         (sent,) = self.cloud.driver.requests
-        self.assertLessEqual(ownership.LEASE, sent.at)
+        self.assertLessEqual(markers.LEASE, sent.at)
 
     def test_on_waits_until_nobody_can_switch_it_off(self) -> None:
         self.mark()
         self.assert_ended(Outcome.ALREADY, self.cloud.on(), 'enabled')
-        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assertLessEqual(markers.LEASE, self.cloud.clock.time)
         self.assertEqual([], self.cloud.driver.requests)
 
     def test_on_sees_that_the_other_switched_it_off(self) -> None:
@@ -221,7 +221,7 @@ class TestAtWork(base.PowerCase):
         """A soft power off of a run that was killed is under way."""
         self.use(simulator.SimCloud(capabilities=[Capability.SOFT_OFF]))
         self.mark()
-        self.cloud.clock.advance(ownership.LEASE + 1)
+        self.cloud.clock.advance(markers.LEASE + 1)
         # Before it has taken the host over, and after.
         for name, number in (('count_servers', 1), ('count_servers', 2)):
             self.cloud.fail(DOWN, name, number=number)
@@ -235,7 +235,7 @@ class TestAtWork(base.PowerCase):
 
     def test_another_run_takes_it_over_before_the_request(self) -> None:
         now = self.cloud.clock.now() + datetime.timedelta(milliseconds=5)
-        theirs = ownership.reason('id-1', now, MarkKind.POWERING_OFF)
+        theirs = markers.reason('id-1', now, MarkerKind.POWERING_OFF)
         # Right before the last look at nova-compute.
         self.cloud.calls.meddling[9] = lambda: self.cloud.nova.change(
             'h1', 'disabled', theirs
@@ -287,26 +287,26 @@ class TestAtWork(base.PowerCase):
             self.assert_ours()
 
     def test_a_mark_of_what_is_done_is_not_waited_for(self) -> None:
-        self.mark(kind=MarkKind.POWERED_OFF)
+        self.mark(kind=MarkerKind.POWERED_OFF)
         self.assert_ended(Outcome.ALREADY, self.cloud.on(), 'enabled')
         self.assertLess(self.cloud.clock.time, 11)
-        self.mark(kind=MarkKind.POWERED_OFF)
+        self.mark(kind=MarkerKind.POWERED_OFF)
         self.assert_ended(Outcome.DONE, self.cloud.off())
         self.assertLess(self.cloud.clock.time, 30)
 
     def test_a_clock_that_is_ahead_is_not_waited_for_for_ever(self) -> None:
         self.mark()
         ahead = simulator._EPOCH + datetime.timedelta(hours=2)
-        self.host.reason = ownership.reason(
-            'id-1', ahead, MarkKind.POWERING_OFF
+        self.host.reason = markers.reason(
+            'id-1', ahead, MarkerKind.POWERING_OFF
         )
         self.assert_ended(Outcome.ALREADY, self.cloud.on())
-        self.assertLess(self.cloud.clock.time, ownership.LEASE + 30)
+        self.assertLess(self.cloud.clock.time, markers.LEASE + 30)
 
     def test_the_mark_tells_whether_it_is_done(self) -> None:
         marks = []
         self.cloud.nova.disabled = lambda host: marks.append(
-            ownership.parse(host.reason)
+            markers.parse(host.reason)
         )
         self.assert_ended(Outcome.DONE, self.cloud.off())
         begun, done = marks
@@ -317,7 +317,7 @@ class TestAtWork(base.PowerCase):
     def test_the_host_is_off_whatever_becomes_of_the_mark(self) -> None:
         self.cloud.fail(DOWN, 'disable', number=2)
         self.assert_ended(Outcome.DONE, self.cloud.off())
-        mark = ownership.parse(self.host.reason)
+        mark = markers.parse(self.host.reason)
         assert mark
         self.assertTrue(mark.under_way)
 
@@ -332,7 +332,7 @@ class TestAtWork(base.PowerCase):
         self.node.ignores_soft = True
         marks = []
         self.cloud.nova.disabled = lambda host: marks.append(
-            ownership.parse(host.reason)
+            markers.parse(host.reason)
         )
         self.assert_ended(Outcome.DONE, self.cloud.off())
         _, hard = self.cloud.driver.requests

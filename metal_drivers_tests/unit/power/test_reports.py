@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Capability, OffMode, Outcome, PowerResult
-from metal_drivers.power import ownership
-from metal_drivers.power.ownership import MarkKind
 from metal_drivers_tests.unit.power import base, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
@@ -27,10 +27,10 @@ class ReportsCase(base.PowerCase):
         super().setUp()
         self.begin()
 
-    def begin(self, kind: MarkKind = MarkKind.POWERED_OFF) -> None:
+    def begin(self, kind: MarkerKind = MarkerKind.POWERED_OFF) -> None:
         self.use(simulator.SimCloud(capabilities=self.capabilities))
         self.host.status = 'disabled'
-        self.host.reason = ownership.reason('id-1', simulator._EPOCH, kind)
+        self.host.reason = markers.reason('id-1', simulator._EPOCH, kind)
 
     def recover(self) -> PowerResult:
         (result,) = self.cloud.engine().recover(self.cloud.fleet())
@@ -71,7 +71,7 @@ class TestReports(ReportsCase):
 
     def test_a_change_is_no_report(self) -> None:
         """A new reason moves the time just as a report does."""
-        again = ownership.reason(
+        again = markers.reason(
             'id-1', simulator._EPOCH.replace(microsecond=5000)
         )
         for run in self.runs():
@@ -139,7 +139,7 @@ class TestShuttingDown(ReportsCase):
 
     capabilities = SIMPLE
 
-    def begin(self, kind: MarkKind = MarkKind.SHUTTING_DOWN) -> None:
+    def begin(self, kind: MarkerKind = MarkerKind.SHUTTING_DOWN) -> None:
         super().begin(kind)
 
     def test_given_back_once_it_has_reported_after_all_time_outs(
@@ -177,22 +177,22 @@ class TestShuttingDown(ReportsCase):
 
     def test_the_mark_that_is_written(self) -> None:
         for capabilities, modes, kind in (
-            (SIMPLE, (OffMode.SOFT, OffMode.HARD), MarkKind.SHUTTING_DOWN),
-            (SIMPLE, (OffMode.HARD,), MarkKind.POWERING_OFF),
-            (simulator.CAPABLE, (OffMode.SOFT,), MarkKind.POWERING_OFF),
+            (SIMPLE, (OffMode.SOFT, OffMode.HARD), MarkerKind.SHUTTING_DOWN),
+            (SIMPLE, (OffMode.HARD,), MarkerKind.POWERING_OFF),
+            (simulator.CAPABLE, (OffMode.SOFT,), MarkerKind.POWERING_OFF),
         ):
             self.use(simulator.SimCloud(capabilities=capabilities))
             self.node.ignores_soft = OffMode.HARD in modes
             kinds = []
 
             def note(host: simulator.SimHost) -> None:
-                mark = ownership.parse(host.reason)
+                mark = markers.parse(host.reason)
                 kinds.append(mark and mark.kind)  # noqa: B023
 
             self.cloud.nova.disabled = note
             self.assert_ended(Outcome.DONE, self.cloud.off(off_modes=modes))
-            self.assertEqual({kind, MarkKind.POWERED_OFF}, set(kinds))
-            self.assertEqual(MarkKind.POWERED_OFF, kinds[-1])
+            self.assertEqual({kind, MarkerKind.POWERED_OFF}, set(kinds))
+            self.assertEqual(MarkerKind.POWERED_OFF, kinds[-1])
 
     def test_off_at_last(self) -> None:
         self.node.power = OFF

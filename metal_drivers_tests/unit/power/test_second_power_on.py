@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import testtools
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Capability, Outcome, PowerState
-from metal_drivers.power import PowerSettings, ownership, shared
-from metal_drivers.power.ownership import MarkKind
+from metal_drivers.power import PowerSettings, shared
 from metal_drivers_tests.unit.power import base, interleaving, simulator
 
 DOWN = exceptions.UnavailableError('the service is not there')
@@ -34,7 +35,7 @@ class Runs:
         )
         self.cloud.node.delay = machine.get('delay', 10)
         self.cloud.host.status = 'disabled'
-        self.cloud.host.reason = ownership.reason('id-1', LONG_AGO)
+        self.cloud.host.reason = markers.reason('id-1', LONG_AGO)
         self.engines = [self.start(ON) for _ in range(count)]
         self.tasks = list(self.stepper.tasks)
 
@@ -156,13 +157,13 @@ class TestTurn(base.PowerCase):
         super().setUp()
         self.begin()
 
-    def begin(self, kind: MarkKind = MarkKind.POWERED_OFF) -> None:
+    def begin(self, kind: MarkerKind = MarkerKind.POWERED_OFF) -> None:
         self.use(simulator.SimCloud(power=OFF, capabilities=SIMPLE))
         self.host.status = 'disabled'
-        self.host.reason = ownership.reason('id-1', LONG_AGO, kind)
+        self.host.reason = markers.reason('id-1', LONG_AGO, kind)
 
-    def kind(self) -> MarkKind | None:
-        mark = ownership.parse(self.host.reason)
+    def kind(self) -> MarkerKind | None:
+        mark = markers.parse(self.host.reason)
         return mark.kind if mark else None
 
     def test_the_mark_is_there_before_the_request(self) -> None:
@@ -175,7 +176,7 @@ class TestTurn(base.PowerCase):
 
         self.cloud.driver.arrived = note
         self.assert_ended(Outcome.DONE, self.cloud.on(), 'up and enabled')
-        self.assertEqual([MarkKind.POWERING_ON], kinds)
+        self.assertEqual([MarkerKind.POWERING_ON], kinds)
         self.assert_enabled()
 
     def test_another_run_is_waited_for(self) -> None:
@@ -216,14 +217,14 @@ class TestTurn(base.PowerCase):
         self.mark_now()
         self.assert_ended(Outcome.DONE, self.cloud.off())
         (sent,) = self.cloud.driver.requests
-        self.assertLessEqual(ownership.LEASE, sent.at)
+        self.assertLessEqual(markers.LEASE, sent.at)
 
     def test_recovery_waits_for_it_too(self) -> None:
         self.node.power = ON
         self.mark_now()
         (result,) = self.cloud.engine().recover(self.cloud.fleet())
         self.assert_ended(Outcome.DONE, result)
-        self.assertLessEqual(ownership.LEASE, self.cloud.clock.time)
+        self.assertLessEqual(markers.LEASE, self.cloud.clock.time)
         self.assert_enabled()
 
     def test_recovery_leaves_one_that_is_off(self) -> None:
@@ -231,7 +232,7 @@ class TestTurn(base.PowerCase):
         self.cloud.clock.advance(1000)
         (result,) = self.cloud.engine().recover(self.cloud.fleet())
         self.assert_ended(Outcome.ALREADY, result, 'power on began')
-        self.assertIs(MarkKind.POWERING_ON, self.kind())
+        self.assertIs(MarkerKind.POWERING_ON, self.kind())
 
     def test_one_that_will_not_come_on_is_still_ours(self) -> None:
         self.node.ends_in = 'swallowed'
@@ -260,7 +261,7 @@ class TestTurn(base.PowerCase):
 
         def note(sent: simulator.Sent) -> None:
             arrived(sent)
-            mark = ownership.parse(self.host.reason)
+            mark = markers.parse(self.host.reason)
             assert mark is not None
             ages.append(mark.age(self.cloud.clock.now()))
 
@@ -269,8 +270,38 @@ class TestTurn(base.PowerCase):
         self.cloud.fail(busy, 'set_power_state', times=15)
         self.assert_ended(Outcome.DONE, self.cloud.on())
         (sent,) = self.cloud.driver.requests
-        self.assertLess(ownership.LEASE, sent.at)
-        self.assertLess(max(ages), ownership.RENEW)
+        self.assertLess(markers.LEASE, sent.at)
+        self.assertLess(max(ages), markers.RENEW)
+
+    def test_a_marker_that_cannot_be_put_back_is_reported(self) -> None:
+        """What was changed is no refusal; the message says what is left."""
+        refused = exceptions.RefusedError('never')
+        for call, number in (('get_service', 3), ('disable', 2)):
+            self.begin()
+            self.cloud.fail(refused, 'set_power_state')
+            self.cloud.fail(DOWN, call, number=number, times=100)
+            self.assert_ended(
+                Outcome.FAILED,
+                self.cloud.on(),
+                'never',
+                'The marker on h1 may still be "powering on": '
+                'the service is not there',
+                'Run the same command again; it waits until the marker is '
+                '360 s old',
+            )
+            self.assertEqual(MarkerKind.POWERING_ON, self.kind())
+            self.cloud.calls.faults.clear()
+            self.assert_ended(Outcome.DONE, self.cloud.on())
+            (sent,) = self.cloud.driver.requests
+            self.assertLess(360, sent.at)
+
+    def test_a_marker_of_which_nova_does_not_reply(self) -> None:
+        """Nor does it when it is put back."""
+        self.cloud.fail(DOWN, 'disable', times=2, arrives_after=0)
+        self.assert_ended(
+            Outcome.FAILED, self.cloud.on(), 'may still be "powering on"'
+        )
+        self.assertEqual([], self.cloud.driver.requests)
 
     def test_cancelled_before_the_request(self) -> None:
         before = self.host.reason
@@ -282,10 +313,10 @@ class TestTurn(base.PowerCase):
         self.assert_service('disabled', before)
 
     def test_taken_by_others_before_the_request(self) -> None:
-        others = ownership.reason(
+        others = markers.reason(
             'id-1',
             simulator._EPOCH.replace(microsecond=5000),
-            MarkKind.POWERING_ON,
+            MarkerKind.POWERING_ON,
         )
         for status, reason, said in (
             ('disabled', base.THEIRS, base.THEIRS),
@@ -310,7 +341,13 @@ class TestTurn(base.PowerCase):
             self.cloud.clock.advance(30)
         )
         result = self.cloud.on()
-        self.assert_ended(Outcome.TIMED_OUT, result, 'Nova took 30 s')
+        self.assert_ended(
+            Outcome.TIMED_OUT,
+            result,
+            'Nova took 30 s',
+            'The marker on h1 may still be "powering on": another process '
+            'may be powering it on',
+        )
         self.assertEqual([], self.cloud.driver.requests)
         self.assert_ours()
 
@@ -318,7 +355,7 @@ class TestTurn(base.PowerCase):
         for status, reason in (
             ('enabled', None),
             ('disabled', base.THEIRS),
-            ('disabled', ownership.reason('id-77', LONG_AGO)),
+            ('disabled', markers.reason('id-77', LONG_AGO)),
         ):
             self.begin()
             self.host.status, self.host.reason = status, reason
@@ -338,8 +375,8 @@ class TestTurn(base.PowerCase):
         self.assertEqual(0, sent.at)
 
     def mark_now(self) -> None:
-        self.host.reason = ownership.reason(
-            'id-1', self.cloud.clock.now(), MarkKind.POWERING_ON
+        self.host.reason = markers.reason(
+            'id-1', self.cloud.clock.now(), MarkerKind.POWERING_ON
         )
 
     def calls(self) -> list[str]:

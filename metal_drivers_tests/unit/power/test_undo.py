@@ -140,6 +140,36 @@ class TestEnds(base.PowerCase):
         self.assertEqual(1, names.count('set_power_state'))
         self.assert_enabled()
 
+    def test_a_request_without_reply_that_arrives_late(self) -> None:
+        """What MAAS takes for it, it takes from then on."""
+        for status in (None, 502, 504):
+            self.use(simulator.SimCloud(capabilities=()))
+            self.node.delay = 280
+            error = exceptions.UnavailableError('no reply from the service')
+            error.status = status
+            self.cloud.fail(error, 'set_power_state', arrives_after=290)
+            result = self.off()
+            self.assert_ended(
+                Outcome.TIMED_OUT,
+                result,
+                'no reply from the service',
+                'nova-compute on h1 remains disabled',
+                'the node may still power off',
+            )
+            self.assert_ours()
+            self.cloud.clock.advance(300)
+            self.assertEqual(OFF, self.node.power)
+            self.assertEqual([], self.cloud.harm)
+
+    def test_a_request_that_was_answered_by_an_error(self) -> None:
+        """It is not late: if it had an effect, that was seen."""
+        self.use(simulator.SimCloud(capabilities=()))
+        error = exceptions.UnavailableError('500: the power driver failed')
+        error.status = 500
+        self.cloud.fail(error, 'set_power_state')
+        self.assert_ended(Outcome.TIMED_OUT, self.off(), '500')
+        self.assert_enabled()
+
     def test_time_out_with_the_change_still_pending(self) -> None:
         self.node.delay = 1000
         result = self.off()

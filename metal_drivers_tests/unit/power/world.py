@@ -6,7 +6,10 @@ Time is in seconds; it passes in ticks of half a minute, or by as little as a
 run waits for. Bounds of what may happen, each stated where it is checked:
 
 - A request for power that the service took has its effect in less than a
-  minute, or never; so has one whose reply was lost and that arrives later.
+  minute, or never.
+- One without a reply arrives in less than the time-out that the run gives
+  it, or never; and from then on it is as any other, so that its effect may
+  come as late as both of these together.
 - A request that hangs, and the run with it, does so for one tick at most.
 - Nobody changes nova-compute between a run's look at it and its very next
   write, where no time passes: Nova has no compare-and-set. Where runs race
@@ -25,6 +28,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from metal_drivers.compute import markers
 from metal_drivers.model import (
     Capability,
     ComputeHost,
@@ -33,10 +37,9 @@ from metal_drivers.model import (
     OffMode,
     PowerState,
 )
-from metal_drivers.power import ownership
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Disable, Enable, Send, Step
-from metal_drivers.power.settings import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 ON, OFF = PowerState.ON, PowerState.OFF
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -45,7 +48,7 @@ NODE_ID, HOST, THEIRS = 'id-1', 'h1', 'rack 7 is to be moved'
 TICK = 30
 #: What is nearer than this is waited for exactly: the wait after a marker.
 _NEAR, _SHORT = 20, 12
-#: A request has its effect in less than this, or never.
+#: A request that arrived has its effect in less than this, or never.
 EFFECT = 60
 #: Nova calls up for so long what does not report; and how long a host
 #: takes from power on to its first report.
@@ -81,7 +84,7 @@ class Setting:
     power: PowerState = ON
     #: Why nova-compute is disabled: the kind of our marker, long ago; or
     #: what others gave. None: it is enabled.
-    reason: ownership.MarkKind | str | None = None
+    reason: markers.MarkerKind | str | None = None
     servers: int = 0
     #: Changes to :data:`SETTINGS`.
     settings: tuple[tuple[str, Any], ...] = ()
@@ -132,14 +135,14 @@ class Change(NamedTuple):
 
     state: PowerState
     soft: bool
-    #: In less than this it has its effect.
+    #: When it has had its effect.
     due: int
     #: Whether someone enabled nova-compute after it was sent.
     helpless: bool = False
 
 
 class Request(NamedTuple):
-    """A request whose reply was lost, and that arrives all the same."""
+    """A request without a reply that has yet to arrive, and when it has."""
 
     run: int
     mode: OffMode
@@ -295,8 +298,8 @@ def at(seconds: int) -> datetime.datetime:
 
 def first(setting: Setting) -> World:
     reason = setting.reason
-    if isinstance(reason, ownership.MarkKind):
-        reason = ownership.reason(NODE_ID, at(_LONG_AGO), reason)
+    if isinstance(reason, markers.MarkerKind):
+        reason = markers.reason(NODE_ID, at(_LONG_AGO), reason)
     on = setting.power is ON
     return World(
         tuple(Run(goal) for goal in setting.goals),
@@ -312,7 +315,7 @@ def what_of(reason: str | None) -> str:
     """What nova-compute is, in short."""
     if reason is None:
         return 'enabled'
-    mark = ownership.parse(reason)
+    mark = markers.parse(reason)
     return mark.kind.value if mark else 'disabled by others'
 
 
@@ -324,7 +327,7 @@ def write(world: World, reason: str | None, back: bool = False) -> World:
 
     :param back: what the run itself has disabled is put back.
     """
-    if world.reason is not None and not ownership.parse(world.reason):
+    if world.reason is not None and not markers.parse(world.reason):
         raise Harm('changed a service that others disabled')
     if reason is None:
         if world.power is not ON:
@@ -345,7 +348,7 @@ def request(
     if setting.tells_end and world.changes:
         return None
     if state is ON and not setting.tells_end:
-        ours = bool(ownership.parse(world.reason))
+        ours = bool(markers.parse(world.reason))
         if ours and any(change.state is ON for change in world.changes):
             raise Harm('a second power on, with the first under way')
         if ours and world.power is ON:

@@ -11,7 +11,7 @@ import fixtures
 from oslo_config import cfg
 
 from metal_drivers import boundary
-from metal_drivers.power import ownership
+from metal_drivers.compute import markers
 from metal_drivers.watcher import options, process
 from metal_drivers_tests.emulators import ironic, maas, nova
 from metal_drivers_tests.unit import base
@@ -146,7 +146,7 @@ class TestUnfinished(base.TestCase):
         """Where nova-compute bears our mark for that node."""
         service = self.nova.hosts['compute-1']
         service.status = 'disabled'
-        service.disabled_reason = ownership.reason(node_id, LONG_AGO)
+        service.disabled_reason = markers.reason(node_id, LONG_AGO)
         services = process.services(self.config)
         return services.unfinished(services.member('new'))
 

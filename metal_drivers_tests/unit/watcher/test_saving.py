@@ -8,9 +8,10 @@ from typing import Any
 from unittest import mock
 
 from metal_drivers import base as driver_base
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import ComputeHost, Node, PowerState
-from metal_drivers.power import PowerEngine, PowerSettings, ownership
+from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power import shared as power_shared
 from metal_drivers.watcher import saving
 from metal_drivers_tests.unit import base
@@ -39,11 +40,11 @@ def host(
     if ours is not None:
         when = NOW - datetime.timedelta(hours=ours)
         kind = (
-            ownership.MarkKind.POWERING_OFF
+            markers.MarkerKind.POWERING_OFF
             if under_way
-            else ownership.MarkKind.POWERED_OFF
+            else markers.MarkerKind.POWERED_OFF
         )
-        reason = ownership.reason(f'id-{number}', when, kind)
+        reason = markers.reason(f'id-{number}', when, kind)
     up = power is ON if up is None else up
     return Member(
         Node(f'id-{number}', f'node-{number}', power, **node),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of the power engine: ``[metal_drivers]``."""
+"""What ``[metal_drivers]`` says about powering hosts off and on."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import threading
 
 import testtools
 
-from metal_drivers.power import clock
+from metal_drivers import clock
 
 
 class TestClock(testtools.TestCase):

@@ -1,39 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mark that tells our disabling from that of others."""
+"""The marker that tells our disabling from that of others."""
 
 import datetime
 
 import testtools
 
+from metal_drivers.compute import markers
 from metal_drivers.model import ComputeService
-from metal_drivers.power import ownership
 
 WHEN = datetime.datetime(
     2026, 3, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=2))
 )
 
 
-class TestOwnership(testtools.TestCase):
+class TestMarkers(testtools.TestCase):
     def test_reason(self) -> None:
         self.assertEqual(
             'metal-drivers/1 powered off to save energy, '
             '2026-02-28T23:00:00.000Z, node id-1',
-            ownership.reason('id-1', WHEN),
+            markers.reason('id-1', WHEN),
         )
 
     def test_reason_of_an_earlier_release(self) -> None:
-        mark = ownership.parse(
+        mark = markers.parse(
             'metal-drivers/1 powered off to save energy, '
             '2026-02-28T23:00:00Z, node id-1'
         )
-        self.assertEqual(ownership.Mark(WHEN, 'id-1'), mark)
+        self.assertEqual(markers.Marker(WHEN, 'id-1'), mark)
 
     def test_each_kind_is_read_as_it_was_written(self) -> None:
-        for kind in ownership.MarkKind:
-            mark = ownership.parse(ownership.reason('id-1', WHEN, kind))
-            self.assertEqual(ownership.Mark(WHEN, 'id-1', kind), mark)
+        for kind in markers.MarkerKind:
+            mark = markers.parse(markers.reason('id-1', WHEN, kind))
+            self.assertEqual(markers.Marker(WHEN, 'id-1', kind), mark)
             assert mark
-            off = kind is ownership.MarkKind.POWERED_OFF
+            off = kind is markers.MarkerKind.POWERED_OFF
             self.assertIs(not off, mark.under_way)
 
     def test_the_texts_are_what_other_releases_read(self) -> None:
@@ -44,27 +44,27 @@ class TestOwnership(testtools.TestCase):
                 'powered off to save energy',
                 'powering on',
             ],
-            [kind.value for kind in ownership.MarkKind],
+            [kind.value for kind in markers.MarkerKind],
         )
 
     def test_a_kind_of_a_later_release_takes_most_care(self) -> None:
-        mark = ownership.parse(
+        mark = markers.parse(
             'metal-drivers/1 dancing, 2026-02-28T23:00:00Z, node id-1'
         )
         assert mark
-        self.assertIs(ownership.MarkKind.SHUTTING_DOWN, mark.kind)
+        self.assertIs(markers.MarkerKind.SHUTTING_DOWN, mark.kind)
 
     def test_two_runs_write_different_ones(self) -> None:
         later = WHEN + datetime.timedelta(milliseconds=1)
         self.assertNotEqual(
-            ownership.parse(ownership.reason('id-1', WHEN)),
-            ownership.parse(ownership.reason('id-1', later)),
+            markers.parse(markers.reason('id-1', WHEN)),
+            markers.parse(markers.reason('id-1', later)),
         )
 
     def test_reason_fits_into_nova(self) -> None:
-        reason = ownership.reason('x' * 300, WHEN)
+        reason = markers.reason('x' * 300, WHEN)
         self.assertEqual(255, len(reason))
-        self.assertIsNotNone(ownership.parse(reason))
+        self.assertIsNotNone(markers.parse(reason))
 
     def test_reasons_of_others(self) -> None:
         for reason in (
@@ -76,11 +76,11 @@ class TestOwnership(testtools.TestCase):
             ' metal-drivers/1 powered off',
             'not by metal-drivers/1 powered off',
         ):
-            self.assertIsNone(ownership.parse(reason), str(reason))
+            self.assertIsNone(markers.parse(reason), str(reason))
 
     def test_an_enabled_service_is_nobodys(self) -> None:
-        reason = ownership.reason('id-1', WHEN)
+        reason = markers.reason('id-1', WHEN)
         for status, ours in (('disabled', True), ('enabled', False)):
             service = ComputeService('s', 'h', 'up', status, reason)
-            self.assertIs(ours, ownership.mark_of(service) is not None)
-        self.assertIsNone(ownership.mark_of(None))
+            self.assertIs(ours, markers.of(service) is not None)
+        self.assertIsNone(markers.of(None))

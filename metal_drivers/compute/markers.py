@@ -20,13 +20,13 @@ import re
 
 from metal_drivers.model import ComputeHost, ComputeService
 
-_MARK = 'metal-drivers/1'
+_MARKER = 'metal-drivers/1'
 
 #: What Nova keeps of a reason.
 _MOST = 255
 
 _PATTERN = re.compile(
-    re.escape(_MARK)
+    re.escape(_MARKER)
     + r' (?P<what>[^,]*), (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)'
     + r', node (?P<node>.+)'
 )
@@ -39,7 +39,7 @@ LEASE = 60.0
 RENEW = 30.0
 
 
-class MarkKind(enum.Enum):
+class MarkerKind(enum.Enum):
     """What a marker tells of the host; the value is its text in Nova."""
 
     #: A power off was begun.
@@ -56,17 +56,17 @@ class MarkKind(enum.Enum):
     @property
     def under_way(self) -> bool:
         """Whether the end of what was begun was not seen."""
-        return self is not MarkKind.POWERED_OFF
+        return self is not MarkerKind.POWERED_OFF
 
     @property
     def work(self) -> str:
         """What a run that wrote it is doing, for a message."""
-        on = self is MarkKind.POWERING_ON
+        on = self is MarkerKind.POWERING_ON
         return f'powering it {"on" if on else "off"}'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Mark:
+class Marker:
     """The content of a marker.
 
     Its time is so fine that two runs do not write the same one: a marker is
@@ -76,7 +76,7 @@ class Mark:
     when: datetime.datetime
     #: As much of the node's id as fits.
     node_id: str
-    kind: MarkKind = MarkKind.POWERED_OFF
+    kind: MarkerKind = MarkerKind.POWERED_OFF
 
     @property
     def under_way(self) -> bool:
@@ -110,16 +110,16 @@ class Mark:
 def reason(
     node_id: str,
     when: datetime.datetime,
-    kind: MarkKind = MarkKind.POWERED_OFF,
+    kind: MarkerKind = MarkerKind.POWERED_OFF,
 ) -> str:
     """The reason to disable with; within Nova's 255 characters."""
     utc = when.astimezone(datetime.UTC).replace(tzinfo=None)
     at = utc.isoformat(timespec='milliseconds') + 'Z'
-    return f'{_MARK} {kind.value}, {at}, node {node_id}'[:_MOST]
+    return f'{_MARKER} {kind.value}, {at}, node {node_id}'[:_MOST]
 
 
 @functools.lru_cache(4096)
-def parse(disabled_reason: str | None) -> Mark | None:
+def parse(disabled_reason: str | None) -> Marker | None:
     """What a reason of :func:`reason` says; None: it is not ours.
 
     One of a kind that a later release may have is read as the kind that
@@ -133,22 +133,22 @@ def parse(disabled_reason: str | None) -> Mark | None:
     except ValueError:
         return None
     try:
-        kind = MarkKind(found['what'])
+        kind = MarkerKind(found['what'])
     except ValueError:
-        kind = MarkKind.SHUTTING_DOWN
-    return Mark(when, found['node'], kind)
+        kind = MarkerKind.SHUTTING_DOWN
+    return Marker(when, found['node'], kind)
 
 
-def mark_of(service: ComputeService | ComputeHost | None) -> Mark | None:
+def of(service: ComputeService | ComputeHost | None) -> Marker | None:
     """Our marker, where the service is disabled and bears it."""
     if service is None or service.enabled:
         return None
     return parse(service.disabled_reason)
 
 
-def mark_for(
+def for_node(
     service: ComputeService | ComputeHost | None, node_id: str
-) -> Mark | None:
+) -> Marker | None:
     """Our marker for this very node, where there is one.
 
     One for another node is of a machine that was there before: the service
@@ -160,7 +160,7 @@ def mark_for(
 
 
 @functools.lru_cache(4096)
-def _parse_for(disabled_reason: str | None, node_id: str) -> Mark | None:
+def _parse_for(disabled_reason: str | None, node_id: str) -> Marker | None:
     # The rules read the same marker many times.
-    mark = parse(disabled_reason)
-    return mark if mark and mark.names(node_id) else None
+    marker = parse(disabled_reason)
+    return marker if marker and marker.names(node_id) else None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults of what is made of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from metal_drivers import (
+    BusyError,
+    Node,
+    PowerState,
+    UnavailableError,
+)
+from metal_drivers.model import CheckResult, CheckStatus
+from metal_drivers_tests.unit.conformance.sample import SampleDriver
+from metal_drivers_tests.unit.conformance.wrong.fault import fault
+
+
+@fault('unreachable-is-unavailable', 'returned []')
+class UnreachableIsEmpty(SampleDriver):
+    """Nobody answers: no nodes."""
+
+    def list_nodes(self) -> list[Node]:
+        try:
+            return super().list_nodes()
+        except UnavailableError:
+            return []
+
+
+@fault('unreachable-is-unavailable', 'does not say what to do')
+class NoCure(SampleDriver):
+    """An error that says nothing."""
+
+    def call(self, *args: Any) -> Any:
+        try:
+            return super().call(*args)
+        except UnavailableError as exc:
+            raise UnavailableError(exc.message) from exc
+
+
+@fault('unreachable-is-unavailable-when-switching', 'BusyError')
+class UnreachableIsBusy(SampleDriver):
+    """Nobody answers: it says that nothing was changed."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        try:
+            super().set_power_state(*args, **more)
+        except UnavailableError as exc:
+            raise BusyError(exc.message) from exc
+
+
+@fault('errors-keep-their-cause', 'no __cause__')
+class NoCause(SampleDriver):
+    """Where it came from is lost."""
+
+    def call(self, *args: Any) -> Any:
+        try:
+            return super().call(*args)
+        except UnavailableError as exc:
+            raise UnavailableError(exc.message, cure=exc.cure) from None
+
+
+@fault('unreachable-power-states-are-unknown', 'UnavailableError')
+class UnreachableStatesRaise(SampleDriver):
+    """No states at all."""
+
+    def get_power_states(
+        self, node_ids: Iterable[str]
+    ) -> dict[str, PowerState]:
+        known = {node.id: node.power_state for node in self.list_nodes()}
+        return {each: known[each] for each in node_ids}
+
+
+@fault('unreachable-is-a-failed-check', 'no failure')
+class CheckIsAlwaysRight(SampleDriver):
+    """check() asks nobody."""
+
+    def check(self) -> list[CheckResult]:
+        return [CheckResult('all', CheckStatus.OK)]

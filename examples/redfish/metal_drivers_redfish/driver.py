@@ -8,7 +8,6 @@ import time
 from oslo_config import cfg
 
 import metal_drivers as m
-from metal_drivers import base, model
 from metal_drivers_redfish import inventory
 
 _HARD, _SOFT = m.OffMode.HARD, m.OffMode.SOFT
@@ -18,7 +17,7 @@ class RedfishDriver(m.MetalDriver):
     """Each BMC is asked in a thread of its own, and waited for no longer
     than its time: none holds up another."""
 
-    priority = 60
+    contract, priority = (1, 0), 60
     required_options = ('inventory_file', 'credentials_file')
     capabilities = frozenset(
         {m.Capability.FIND, m.Capability.LIVE_QUERY, m.Capability.SOFT_OFF}
@@ -49,7 +48,7 @@ class RedfishDriver(m.MetalDriver):
 
     def find_nodes(self, ref):
         nodes = [server.node() for server in self._servers.values()]
-        found = [node.id for node in base.named(nodes, ref)]
+        found = [node.id for node in m.named(nodes, ref)]
         return [node for node, _ in self._ask(found)]
 
     def get_node(self, node_id, reset=None):
@@ -62,20 +61,22 @@ class RedfishDriver(m.MetalDriver):
     def get_power_states(self, node_ids):
         unknown = dict.fromkeys(node_ids, m.PowerState.UNKNOWN)
         answers = self._ask(unknown)
-        return unknown | {node.id: node.power_state for node, _ in answers}
+        denied = [isinstance(e, m.AuthenticationError) for _, e in answers]
+        if answers and all(denied):
+            raise answers[0][1]
+        return unknown | {n.id: n.power_state for n, _ in answers}
 
     def set_power_state(self, node_id, state, mode=_HARD, timeout=None):
         off = 'GracefulShutdown' if mode is _SOFT else 'ForceOff'
         self.get_node(node_id, 'On' if state is m.PowerState.ON else off)
 
     def check(self):
-        results, failed = super().check(), model.CheckStatus.FAILED
-        if results[0].status is not failed:
+        found, failed = super().check(), m.CheckStatus.FAILED
+        if found[0].status is not failed:
             for node, error in self._ask(self._servers):
                 if error:
-                    args = node.name, failed, str(error)
-                    results.append(model.CheckResult(*args))
-        return results
+                    found.append(m.CheckResult(node.name, failed, f'{error}'))
+        return found
 
     def close(self):
         for server in vars(self).pop('_servers', {}).values():
@@ -89,11 +90,9 @@ class RedfishDriver(m.MetalDriver):
         answers = {server: server.failed(*late) for server in servers}
         args, threads = (reset, answers, time.monotonic() + seconds), []
         for server in servers:
-            thread = threading.Thread(
-                target=server.ask, args=args, daemon=True
-            )
-            thread.start()
-            threads.append(thread)
-        for thread in threads:
-            thread.join(max(0, args[-1] - time.monotonic()))
+            job = threading.Thread(target=server.ask, args=args, daemon=True)
+            job.start()
+            threads.append(job)
+        for job in threads:
+            job.join(max(0, args[-1] - time.monotonic()))
         return list(answers.values())

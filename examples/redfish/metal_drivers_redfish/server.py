@@ -13,10 +13,11 @@ import metal_drivers as m
 
 _ON, _OFF, _UNKNOWN = m.PowerState.ON, m.PowerState.OFF, m.PowerState.UNKNOWN
 #: The state, and the one that is to come.
-_STATES = {'On': (_ON, None), 'Off': (_OFF, None)}
-_STATES |= {'PoweringOn': (_UNKNOWN, _ON), 'PoweringOff': (_ON, _OFF)}
-_STATUSES = {401: m.AuthenticationError, 403: m.AuthenticationError}
-_STATUSES |= {404: m.NotFoundError, 409: m.BusyError, 429: m.BusyError}
+_SETTLED = {'On': (_ON, None), 'Off': (_OFF, None)}
+_MOVING = {'PoweringOn': (_UNKNOWN, _ON), 'PoweringOff': (_ON, _OFF)}
+_STATES = _SETTLED | _MOVING
+_DENIED, _GONE, _BUSY = m.AuthenticationError, m.NotFoundError, m.BusyError
+_STATUSES = {401: _DENIED, 403: _DENIED, 404: _GONE, 409: _BUSY, 429: _BUSY}
 _KINDS = {
     exceptions.ConnectionError: m.UnavailableError,
     exceptions.InvalidParameterValueError: m.UnsupportedError,
@@ -65,11 +66,13 @@ class Server(connector.Connector):
             kind, cause = _KINDS.get(type(exc), m.ProtocolError), exc
             if isinstance(exc, m.MetalError):
                 kind, cause = type(exc), exc.message
-            while kind is m.UnavailableError and cause.__context__:
-                cause = cause.__context__
+            elif kind is m.UnavailableError:
+                while cause.__context__:
+                    cause = cause.__context__
             answers[self] = self.failed(kind, cause)
             answers[self][1].__cause__ = exc
-        self._turn.release()
+        finally:
+            self._turn.release()
 
     def _ask(self, reset):
         system = systems.System(self, self._url)

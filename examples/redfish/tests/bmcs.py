@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """BMCs to test with: a real emulator, and one that fails as it is told."""
 
+import base64
 import pathlib
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 
 import fixtures
+import requests
 import yaml
 
 from metal_drivers_redfish.driver import RedfishDriver
 from metal_drivers_tests.emulators import http, messages
 
+PATH = '/redfish/v1/Systems/{}'
+RESET = '/Actions/ComputerSystem.Reset'
 USER, PASSWORD = 'admin', 's3cret-Bmc'
 # What bcrypt makes of that password.
 _HASH = '$2b$04$C8DeqkVgeXCBxXE3Zs379eM8O8QwS24nR1aLKHduxHCkwjCeBO7cS'
@@ -70,10 +72,10 @@ class SushyEmulator(fixtures.Fixture):
             for host, system in self._ids.items()
         }
         command = pathlib.Path(sys.executable).with_name('sushy-emulator')
+        where = ['--interface', '127.0.0.1', '--port', str(port)]
         with self.log.open('w') as log:
             process = subprocess.Popen(
-                [command, '--fake', '--config', config]
-                + ['--interface', '127.0.0.1', '--port', str(port)],
+                [command, '--fake', '--config', config, *where],
                 stdout=log,
                 stderr=log,
             )
@@ -85,15 +87,15 @@ class SushyEmulator(fixtures.Fixture):
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f'{address}/', timeout=5).close()
+                requests.get(f'{address}/', timeout=5)
                 return
-            except urllib.error.URLError:
+            except requests.ConnectionError:
                 if process.poll() is None and time.monotonic() < deadline:
                     time.sleep(0.05)
                     continue
                 raise AssertionError(self.log.read_text()) from None
 
-    def requests(self):
+    def requested(self):
         """Method and path of each request so far."""
         lines = self.log.read_text().splitlines()
         return [line.split('"')[1] for line in lines if 'HTTP/1.1"' in line]
@@ -105,73 +107,101 @@ def _free_port():
 
 
 class ScriptedBmc(http.HttpEmulator):
-    """A BMC of one system, for faults; see ``fail``.
+    """A BMC of two systems, for faults; see ``fail``.
 
-    :ivar system: what it has of the system.
+    :ivar systems: what it has of each, by path.
+    :ivar resets: path and reset type of each command that was carried out.
+    :ivar users: what the Authorization header has to be.
     """
 
     def __init__(self):
         super().__init__()
-        path = '/redfish/v1/Systems/1'
-        self.system = {
-            '@odata.id': path,
-            'Id': '1',
-            'UUID': '4C4C4544-0042-3510-8053-B4C04F4A4C32',
-            'PowerState': 'On',
-            'Status': {'State': 'Enabled', 'Health': 'OK'},
-            'Actions': {
-                '#ComputerSystem.Reset': {
-                    'target': f'{path}/Actions/ComputerSystem.Reset',
-                    'ResetType@Redfish.AllowableValues': [
-                        'On',
-                        'ForceOff',
-                        'GracefulShutdown',
-                    ],
-                }
-            },
+        self.users = {basic(USER, PASSWORD)}
+        self.resets = []
+        self.held = None
+        self.systems = {path: _system(path) for path in map(PATH.format, 'AB')}
+
+    @property
+    def urls(self):
+        """Those of the systems, by the hosts on them."""
+        return {
+            f'compute-{path[-1]}': self.url + path for path in self.systems
         }
 
-    @property
-    def system_url(self):
-        return f'{self.url}/redfish/v1/Systems/1'
-
-    @property
-    def resets(self):
-        """The reset types that were asked for."""
-        return [
-            request.json()['ResetType']
-            for request in self.requests
-            if request.method == 'POST'
-        ]
-
     def routes(self):
-        path = '/redfish/v1/Systems/1'
-        reset = f'{path}/Actions/ComputerSystem.Reset'
+        path = PATH.format('(?P<name>.)')
         return (
             http.route('GET', path, self.show),
-            http.route('POST', reset, self.reset),
+            http.route('POST', f'{path}{RESET}', self.reset),
         )
 
-    def show(self, request):
-        return messages.json_reply(self.system)
+    def before(self, request):
+        if request.headers.get('Authorization') not in self.users:
+            raise messages.Refusal(messages.json_reply({}, 401))
 
-    def reset(self, request):
-        on = request.json()['ResetType'] == 'On'
-        self.system['PowerState'] = 'On' if on else 'Off'
+    def show(self, request, name):
+        return messages.json_reply(self.systems[PATH.format(name)])
+
+    def reset(self, request, name):
+        path, kind = PATH.format(name), request.json()['ResetType']
+        self.resets.append((path, kind))
+        state = {'PowerState': 'On' if kind == 'On' else 'Off'}
+        if self.held is None:
+            self.systems[path] |= state
+        else:
+            self.held.append((path, state))
         return messages.Reply(204)
+
+    def hold(self):
+        """Carry nothing out until the returned function is called."""
+        self.held = []
+
+        def release():
+            held, self.held = self.held, None
+            for path, state in held:
+                self.systems[path] |= state
+
+        return release
+
+
+def basic(user, password):
+    both = f'{user}:{password}'.encode()
+    return f'Basic {base64.b64encode(both).decode()}'
+
+
+def _system(path):
+    return {
+        '@odata.id': path,
+        'Id': path[-1],
+        'UUID': f'4C4C4544-0042-3510-8053-B4C04F4A4C3{path[-1]}',
+        'PowerState': 'On',
+        'Status': {'State': 'Enabled', 'Health': 'OK'},
+        'Actions': {
+            '#ComputerSystem.Reset': {
+                'target': f'{path}{RESET}',
+                'ResetType@Redfish.AllowableValues': [
+                    'On',
+                    'ForceOff',
+                    'GracefulShutdown',
+                ],
+            }
+        },
+    }
 
 
 class Files(fixtures.Fixture):
     """An inventory and credentials, as a deployer writes them.
 
     :param systems: URLs of systems, by host.
+    :param uuid: of each system; any where it is None.
     :ivar config: the options of a driver that reads them.
     """
 
-    def __init__(self, systems, password=PASSWORD, **options):
+    def __init__(self, systems, password=PASSWORD, uuid=None, **options):
         super().__init__()
         self._servers = {
             host: {'system': url, 'credentials': 'rack-1'}
+            | ({'uuid': uuid} if uuid else {})
             for host, url in systems.items()
         }
         self._users = {'rack-1': {'username': USER, 'password': password}}
@@ -181,7 +211,9 @@ class Files(fixtures.Fixture):
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.inventory = folder / 'inventory.yaml'
         self.credentials = folder / 'credentials.yaml'
-        self.inventory.write_text(yaml.safe_dump(self._servers))
+        self.inventory.write_text(
+            yaml.safe_dump(self._servers, sort_keys=False)
+        )
         self.credentials.write_text(yaml.safe_dump(self._users))
         self.credentials.chmod(0o600)
         self.config = {

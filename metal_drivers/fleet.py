@@ -8,9 +8,11 @@ read in two ways matches nothing, and says why.
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import dataclasses
 import functools
-from collections.abc import Collection, Iterable, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.model import ComputeHost, Node
@@ -77,12 +79,38 @@ class Fleet:
 
 
 def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
-    """Ask both services, each for one list.
+    """Ask both services at the same time, each for one list.
 
     :param nova: None where Nova is not configured: nothing matches then.
     """
-    nodes = boundary.guard(driver).list_nodes()
-    return join(nodes, None if nova is None else nova.list_hosts())
+    driver = boundary.guard(driver)
+    if nova is None:
+        return join(driver.list_nodes(), None)
+    hosts = _meanwhile(nova.list_hosts)
+    nodes = driver.list_nodes()
+    return join(nodes, hosts.result())
+
+
+def _meanwhile(
+    ask: Callable[[], list[ComputeHost]],
+) -> concurrent.futures.Future[list[ComputeHost]]:
+    """Its result, asked for in a thread of its own.
+
+    Nobody waits for the thread where the answer is not needed any more: an
+    executor would, at the latest when the process ends.
+    """
+    future: concurrent.futures.Future[list[ComputeHost]] = (
+        concurrent.futures.Future()
+    )
+
+    def run() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as exc:  # raised where the result is taken
+            future.set_exception(exc)
+
+    threading.Thread(target=run, name='metal-nova-list', daemon=True).start()
+    return future
 
 
 def join(nodes: Iterable[Node], hosts: Iterable[ComputeHost] | None) -> Fleet:

@@ -17,7 +17,8 @@ from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import events
-from metal_drivers.power.facts import Facts, What
+from metal_drivers.power.facts import Facts
+from metal_drivers.power.values import What
 
 #: An answer on which a request for power rests, or a change of
 #: nova-compute, came at most so many seconds before that.

@@ -37,8 +37,6 @@ ASKED = {
 EVENTS = {
     'waited': 'the last wait',
     'disabled': 'the first marker of this process',
-    'marked': 'the last marker of this process',
-    'mode': 'the change to the next way',
     'sent': 'the request for power',
     'decided': 'the decision',
     **{what.value: f'the answer about {ASKED[what]}' for what in What},

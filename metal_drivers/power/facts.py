@@ -198,14 +198,10 @@ class Facts:
         match event:
             case 'waited':
                 return self.waited
-            case 'marked':
-                return self.written.turn if self.written else 0
             case 'disabled':
                 return self.writes[0].turn if self.writes else 0
             case 'sent':
                 return self.sent.turn if self.sent else 0
-            case 'mode':
-                return self.mode_turn
             case 'decided':
                 return self.decided.turn if self.decided else 0
         fact = self.of(What(event))

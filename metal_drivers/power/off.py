@@ -193,17 +193,18 @@ OFF = Table(
             What.UNPLACED,
             ('waited',),
             lambda f: f.managed and bool(f.awaited),
-            spare=('need', 'waited'),
+            spare=('need',),
             why='Else a server that has got another host is waited for.',
         ),
         nothing_is_scheduled,
         a_request_is_followed,
         Need(
             What.NODE,
-            ('waited', 'mode'),
+            ('waited',),
             text='The node is queried.',
-            spare=('waited', 'mode'),
-            why='It is asked for again in any case; this is sooner.',
+            spare=('waited',),
+            why='It is asked for again in any case; this is before '
+            'nova-compute is disabled.',
         ),
         off_already,
         common.work_of_others,
@@ -254,11 +255,8 @@ OFF = Table(
         ),
         Need(
             What.SERVICE,
-            ('waited',),
-            lambda f: f.managed and not f.writes,
+            when=lambda f: f.managed and not f.writes,
             last=True,
-            spare=('waited',),
-            why='Its age is bounded; a wait may be shorter than that.',
             text='Nova is asked for nova-compute.',
         ),
         Courtesy(
@@ -278,39 +276,32 @@ OFF = Table(
         ),
         Need(
             What.MOVING,
-            ('disabled', 'unplaced', 'waited', 'mode'),
+            ('disabled', 'waited'),
             _hosted,
             text='Nova is asked which servers are being migrated or resized '
             'to or from the host.',
-            spare=('disabled', 'unplaced', 'waited', 'mode'),
-            why='What comes later cannot set out for a host that is disabled; '
-            'each of these is implied by the others, or by the order.',
         ),
         Need(
             What.SERVERS,
-            ('disabled', 'moving', 'waited', 'mode'),
+            ('moving',),
             _hosted,
             text='Nova is asked again for servers on the host: one can have '
             'landed in between.',
-            spare=('disabled', 'waited', 'mode'),
-            why='Implied by the order, and by the question before.',
         ),
         Need(
             What.NODE,
-            ('servers', 'waited'),
+            ('servers',),
             last=True,
-            spare=('servers', 'waited'),
-            why='Its age is bounded, too.',
             text='The node is queried again, and all rules above about it '
             'hold again.',
         ),
         Need(
             What.SERVICE,
-            ('node', 'servers', 'marked'),
+            ('node',),
             lambda f: f.managed,
             last=True,
-            spare=('node', 'servers', 'marked', 'age'),
-            why='Implied by each other; and the age of the marker is bounded.',
+            spare=('age',),
+            why='The age of the marker is bounded, too.',
             text='Last of all, the marker is read: it must be the one that '
             'this process wrote.',
         ),

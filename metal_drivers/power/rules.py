@@ -117,7 +117,7 @@ class Need:
     """Ask, unless the fact is known, and younger than each of ``after``.
 
     :ivar after: names of facts, or of our own acts: ``waited``,
-        ``disabled``, ``marked``, ``mode``, ``sent``, ``decided``.
+        ``disabled``, ``sent``, ``decided``.
     :ivar last: whether a request, or a change of nova-compute, rests on
         it: it must also be fresh.
     :ivar tolerated: whether an error is for the rules that follow to deal

@@ -153,7 +153,8 @@ UNDO = (
         _failed,
         tolerated=True,
         spare=('decided',),
-        why='It is asked for again before it is enabled.',
+        why='It is asked for again before it is enabled; the message tells '
+        'of now.',
     ),
     only_what_is_ours,
     Need(What.NODE, ('decided',), _failed, tolerated=True),

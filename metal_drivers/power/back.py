@@ -51,8 +51,8 @@ def already(facts: Facts) -> bool:
 
 
 def good(facts: Facts, detail: str) -> Decide:
-    outcome = Outcome.ALREADY if already(facts) else Outcome.DONE
-    return Decide(outcome, detail)
+    before = already(facts)
+    return Decide(Outcome.ALREADY if before else Outcome.DONE, detail)
 
 
 def another_run(facts: Facts, now: float) -> Step | None:

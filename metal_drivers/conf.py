@@ -123,6 +123,14 @@ OPTS = (
         help='How long a node is left as it is after its power changed, in '
         'seconds; 0: not at all.',
     ),
+    cfg.IntOpt(
+        'wake_retry_interval',
+        default=3600,
+        min=1,
+        help='How long after a failed power on a host is tried again, in '
+        'seconds: by the plans of Watcher and `metal-drivers plan`. Doubled '
+        'with each further failure, up to a day.',
+    ),
     cfg.BoolOpt(
         'manage_compute_service',
         default=True,

@@ -17,6 +17,7 @@ from oslo_config import cfg
 from metal_drivers import base, compute, lookup, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
+from metal_drivers.clock import Clock
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power.events import Watcher
@@ -44,11 +45,13 @@ class Connection:
         *,
         shared: Shared | None = None,
         watch: Watcher = lambda event: None,
+        clock: Clock | None = None,
     ) -> None:
         self.driver, self.compute = driver, compute
         self.settings = settings
         #: The rates, the claims on nodes, the limit of hosts that are off.
         self.shared = shared or Shared()
+        self.clock = clock or Clock()
         self._watch = watch
 
     def __enter__(self) -> Self:
@@ -88,6 +91,7 @@ class Connection:
             self.driver,
             self.compute,
             self.settings,
+            clock=self.clock,
             watch=watch or self._watch,
             shared=self.shared,
         )

@@ -7,7 +7,7 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from cliff import columns, lister
+from cliff import columns, command, lister
 from cliff import show as cliff_show
 from oslo_config import cfg
 
@@ -111,6 +111,10 @@ class _Command:
             for thing in self._opened:
                 thing.close()
         return self.status
+
+
+class Plain(_Command, command.Command):
+    """A command that prints a sentence, or nothing."""
 
 
 class Lister(_Command, lister.Lister):

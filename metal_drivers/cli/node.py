@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -156,15 +157,20 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+# One for all rows of a list: 10,000 of each keep the garbage collector busy.
+_state = functools.lru_cache(512)(_State)
+_or_nothing = functools.lru_cache(512, typed=True)(base.OrNothing)
+
+
 def row(member: fleet.Member) -> tuple[Any, ...]:
     node, host = member.node, member.host
     return (
         node.id,
         node.name,
-        _State(node.power_state, _old(node)),
+        _state(node.power_state, _old(node)),
         base.OrNothing(host.name if host else None),
-        base.OrNothing(host.state if host else None),
-        base.OrNothing(host.servers if host else None),
+        _or_nothing(host.state if host else None),
+        _or_nothing(host.servers if host else None),
         '; '.join(_notes(member)),
     )
 

@@ -11,7 +11,6 @@ import atexit
 import dataclasses
 import os
 import threading
-import time
 from typing import Any
 
 from oslo_config import cfg
@@ -48,8 +47,14 @@ class Services:
     May be used by several threads at once.
     """
 
-    def __init__(self, connection: metal_services.Connection) -> None:
+    def __init__(
+        self,
+        connection: metal_services.Connection,
+        wake_retry_interval: float,
+    ) -> None:
         self.connection = connection
+        #: Seconds.
+        self.wake_retry_interval = wake_retry_interval
         self.driver, self.nova = connection.driver, connection.compute
         self.settings = connection.settings
         self._lock = threading.Lock()
@@ -95,13 +100,14 @@ class Services:
         if Capability.FIND in self.driver.capabilities:
             return None
         with self._lock:  # one list for all that wait for it
-            fresh = time.monotonic() - self._listed_at <= _FRESH
+            now = self.connection.clock.monotonic()
+            fresh = now - self._listed_at <= _FRESH
             if not fresh or not any(
                 each.id == node.id and _identity(each) == _identity(node)
                 for each in self._nodes
             ):
                 self._nodes = self.driver.list_nodes()
-                self._listed_at = time.monotonic()
+                self._listed_at = now
             return self._nodes
 
 
@@ -124,7 +130,8 @@ class _Process:
                         config,
                         # No rate begins anew, no claim is forgotten.
                         shared=former.connection.shared if former else None,
-                    )
+                    ),
+                    wanted.settings['wake_retry_interval'],
                 )
                 if self._services is not None:
                     # Others may be using it until the process ends.

@@ -63,11 +63,13 @@ class Distributions(fixtures.Fixture):
         self._sites: list[Path] = []
         self._cache = self.useFixture(fixtures.TempDir()).path
         # No test is to find what another has left in the user's own.
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'stevedore._cache._c._dir', self._cache + '/in-process'
+        for name, value in (
+            ('_dir', self._cache + '/in-process'),
+            ('_disable_caching', True),
+        ):
+            self.useFixture(
+                fixtures.MonkeyPatch(f'stevedore._cache._c.{name}', value)
             )
-        )
         self.add_site(self.site)
         self.addCleanup(self._unload)
 

@@ -41,6 +41,16 @@ class TestCheck(base.CommandTestCase):
         self.assertIn('db-*', detail)
         self.assertNotIn('compute-*', detail)
 
+    def test_lists_hypervisors_once(self) -> None:
+        """How many are up and enabled, the list of services tells."""
+        self.nova.hosts['compute-02'].status = 'disabled'
+        detail = self.results(0)['nova'][1]
+        self.assertIn('3 compute hosts, 3 up, 2 enabled', detail)
+        self.assertEqual(1, self.nova.count('GET', '/v2.1/os-services'))
+        self.assertEqual(
+            1, self.nova.count('GET', '/v2.1/os-hypervisors/detail')
+        )
+
     def test_changes_nothing(self) -> None:
         self.results(0)
         for server in (self.ironic, self.nova):

@@ -5,6 +5,7 @@ from oslo_config import cfg
 from metal_drivers import (
     AuthenticationError,
     BusyError,
+    Capability,
     ConfigurationError,
     MetalDriver,
     Node,
@@ -24,14 +25,23 @@ CHECK = 'Check url and token in [watcher.metal.drivers.acme].'
 class AcmeDriver(MetalDriver):
     """Sockets that know their host's name and have a switch."""
 
+    contract = (1, 0)
     priority = 60
     required_options = ('url', 'token')
+    # Each request looks at the switch itself.
+    capabilities = frozenset({Capability.LIVE_QUERY})
 
     @classmethod
     def get_config_opts(cls):
         return [
             cfg.StrOpt('url', help='Where the controller is.'),
             cfg.StrOpt('token', secret=True, help='Its access token.'),
+            cfg.FloatOpt(
+                'timeout',
+                default=30,
+                min=0.1,
+                help='Seconds to wait for a reply.',
+            ),
         ]
 
     def list_nodes(self):
@@ -50,21 +60,22 @@ class AcmeDriver(MetalDriver):
         _node(self._call('PUT', _path(node_id), {'power': state.value}))
 
     def _call(self, method, path, body=None):
-        import requests  # here: see below
+        import requests  # here: it takes long, and not every process needs it
 
         tried = f'ACME: {method} {path}'
+        timeout = self.config['timeout']
         try:
             reply = requests.request(
                 method,
                 self.config['url'].rstrip('/') + path,
                 json=body,
                 headers={'X-Token': self.config['token']},
-                timeout=30,
+                timeout=timeout,
                 # Or another server gets the token, and a PUT becomes a GET.
                 allow_redirects=False,
             )
         except requests.Timeout as exc:
-            raise TimedOutError(f'{tried}: no reply within 30 s') from exc
+            raise TimedOutError(f'{tried}: no reply in {timeout:g} s') from exc
         except ValueError:  # what is wrong with a token may quote it
             raise ConfigurationError(
                 f'{tried} cannot be sent with this url and token', cure=CHECK
@@ -95,7 +106,7 @@ class AcmeDriver(MetalDriver):
 
 def _path(node_id):
     # An id comes from a command line: it must not lead elsewhere.
-    if not node_id.isalnum():
+    if not (node_id.isascii() and node_id.isalnum()):
         raise NotFoundError(f'ACME has no socket {node_id!r}')
     return f'/sockets/{node_id}'
 
@@ -105,8 +116,8 @@ def _node(socket):
         case {
             'id': str(key),
             'label': str(label),
-            'power': 'on' | 'off' as power,
-        } if key:
+            'power': 'on' | 'off' | 'unknown' as power,
+        } if key and label:
             return Node(key, label, PowerState(power), host_names=(label,))
     raise ProtocolError(
         f'ACME: not a socket: {str(socket)[:80]!r}', cure=CHECK

@@ -1,0 +1,1 @@
+"""The driver acme for watcher-metal-drivers."""

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a planted fault is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
+
+from metal_drivers_tests.unit.conformance.sample import SampleDriver
+
+D = TypeVar('D', bound=type[SampleDriver])
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A driver with one fault, and the rule that is meant to find it."""
+
+    name: str
+    rule: str
+    driver: type[SampleDriver]
+    #: A part of what the rule says of it, so that it is found for the
+    #: right reason.
+    says: str
+    #: Seconds after which it is given up.
+    deadline: float = 30
+
+
+FAULTS: list[Fault] = []
+
+
+def fault(rule: str, says: str, deadline: float = 30) -> Callable[[D], D]:
+    """Have a class be a fault; its docstring says what is wrong."""
+
+    def add(driver: D) -> D:
+        words = ''.join(
+            f'_{char.lower()}' if char.isupper() else char
+            for char in driver.__name__
+        )
+        FAULTS.append(Fault(words.strip('_'), rule, driver, says, deadline))
+        return driver
+
+    return add

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import Capability, Node, OffMode, Outcome, PowerState
-from metal_drivers.power import guards
+from metal_drivers.power import guards, telling
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -490,6 +490,9 @@ def end(facts: Facts, left: str = '') -> End:
     :param left: what is left behind, for the message.
     """
     outcome, detail = facts.ending
+    left = '. '.join(
+        each.rstrip('.') for each in (left, telling.problems(facts)) if each
+    )
     if outcome is Outcome.REFUSED and (left or facts.sent):
         # To be refused is to have changed nothing.
         outcome = Outcome.FAILED

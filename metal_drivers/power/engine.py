@@ -13,6 +13,7 @@ from metal_drivers import fleet as fleets
 from metal_drivers.clock import Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
+from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import back, events, off, on, rules
 from metal_drivers.power.runner import Runner, Tools
@@ -32,6 +33,7 @@ class PowerEngine:
     :param backend: what events call the driver; by default its name.
     :param shared: what all engines over these services share: the rates,
         for one. By default this engine shares nothing.
+    :param hooks: who else is told; by default nobody.
     :param chance: numbers from 0 to 1, for the jitter.
     """
 
@@ -45,12 +47,14 @@ class PowerEngine:
         watch: events.Watcher = lambda event: None,
         backend: str = '',
         shared: Shared | None = None,
+        hooks: Hooks | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.driver = boundary.guard(driver)
         self.nova, self.settings = nova, settings
         self.clock = clock or Clock()
         self.shared = shared or Shared()
+        self.hooks = Hooks() if hooks is None else hooks
         self._watch, self._chance = watch, chance
         self._backend = backend or self.driver.name
         self._cancel = Cancel()
@@ -193,6 +197,7 @@ class PowerEngine:
             self._watch,
             self.shared,
             self._cancel,
+            self.hooks,
             off_slots,
             self._backend,
             self._chance,

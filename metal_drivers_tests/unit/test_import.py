@@ -145,7 +145,7 @@ FLOORS = (
     ('compute',),
     ('candidates',),
     ('conf',),
-    ('conformance',),
+    ('conformance', 'hooks'),
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),

@@ -144,7 +144,7 @@ FLOORS = (
     ('selector', 'compute', 'settings'),
     ('candidates',),
     ('conf',),
-    ('conformance',),
+    ('conformance', 'hooks'),
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),

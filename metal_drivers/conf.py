@@ -10,6 +10,7 @@ from oslo_config import cfg
 from metal_drivers import base, plugins
 from metal_drivers._openstack import groups
 from metal_drivers._openstack.groups import OptionValues
+from metal_drivers.hooks import Hook, loading
 
 GROUP = 'metal_drivers'
 #: The group by which Watcher has always been configured for a driver.
@@ -123,12 +124,28 @@ OPTS = (
         help='How long a node is left as it is after its power changed, in '
         'seconds; 0: not at all.',
     ),
+    cfg.IntOpt(
+        'wake_retry_interval',
+        default=3600,
+        min=1,
+        help='How long after a failed power on a host is tried again, in '
+        'seconds: by the plans of Watcher and `metal-drivers plan`. Doubled '
+        'with each further failure, up to a day.',
+    ),
     cfg.BoolOpt(
         'manage_compute_service',
         default=True,
         help='Whether nova-compute is disabled before its host is powered '
         'off, and enabled again once it is up again. Without this, Nova '
         'still places servers on hosts that are about to power off.',
+    ),
+    cfg.ListOpt(
+        'hooks',
+        default=[],
+        help='The hooks in use, in this order, by the names of their entry '
+        'points: ``masakari``, ``command``, or those of other packages. They '
+        'are told of each host that is powered off or on, and can refuse a '
+        'power off.',
     ),
 )
 
@@ -162,8 +179,20 @@ def driver_values(
 
     :raises ConfigurationError: a value is not of its option's type.
     """
-    group = driver_group(name)
-    options = base.options_of(driver)
+    return _plugin_values(conf, driver_group(name), driver)
+
+
+def hook_values(
+    conf: cfg.ConfigOpts, name: str, hook: type[Hook]
+) -> OptionValues:
+    """The values of a hook's own options, as :func:`driver_values`."""
+    return _plugin_values(conf, loading.group(name), hook)
+
+
+def _plugin_values(
+    conf: cfg.ConfigOpts, group: str, plugin: type[base.HasOptions]
+) -> OptionValues:
+    options = base.options_of(plugin)
     # Watcher's loader may have registered what another call returned.
     known = set(conf[group]) if group in conf else set()
     conf.register_opts(
@@ -192,10 +221,19 @@ def driver_mentioned(
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
-    """The ``oslo.config.opts`` hook: the options of every driver that is
-    installed, third parties' too."""
-    return [(GROUP, list(OPTS))] + [
-        (driver_group(plugin.name), list(plugin.options))
-        for plugin in plugins.find_plugins()
-        if plugin.cls is not None
+    """The ``oslo.config.opts`` hook: the options of every driver and every
+    hook that is installed, third parties' too."""
+    drivers, hooks = plugins.find_plugins(), plugins.find(loading.HOOKS)
+    return [
+        (GROUP, list(OPTS)),
+        *(
+            (driver_group(plugin.name), list(plugin.options))
+            for plugin in drivers
+            if plugin.cls is not None
+        ),
+        *(
+            (loading.group(plugin.name), list(plugin.options))
+            for plugin in hooks
+            if plugin.cls is not None
+        ),
     ]

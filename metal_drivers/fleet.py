@@ -8,9 +8,10 @@ read in two ways matches nothing, and says why.
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import dataclasses
-import functools
-from collections.abc import Collection, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable
 
 from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.model import ComputeHost, Node
@@ -77,12 +78,38 @@ class Fleet:
 
 
 def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
-    """Ask both services, each for one list.
+    """Ask both services at the same time, each for one list.
 
     :param nova: None where Nova is not configured: nothing matches then.
     """
-    nodes = boundary.guard(driver).list_nodes()
-    return join(nodes, None if nova is None else nova.list_hosts())
+    driver = boundary.guard(driver)
+    if nova is None:
+        return join(driver.list_nodes(), None)
+    hosts = _meanwhile(nova.list_hosts)
+    nodes = driver.list_nodes()
+    return join(nodes, hosts.result())
+
+
+def _meanwhile(
+    ask: Callable[[], list[ComputeHost]],
+) -> concurrent.futures.Future[list[ComputeHost]]:
+    """Its result, asked for in a thread of its own.
+
+    Nobody waits for the thread where the answer is not needed any more: an
+    executor would, at the latest when the process ends.
+    """
+    future: concurrent.futures.Future[list[ComputeHost]] = (
+        concurrent.futures.Future()
+    )
+
+    def run() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as exc:  # raised where the result is taken
+            future.set_exception(exc)
+
+    threading.Thread(target=run, name='metal-nova-list', daemon=True).start()
+    return future
 
 
 def join(nodes: Iterable[Node], hosts: Iterable[ComputeHost] | None) -> Fleet:
@@ -118,37 +145,32 @@ def match(nodes: Iterable[Node], hosts: Iterable[ComputeHost]) -> Fleet:
     named = collections.Counter(
         name
         for node in nodes
-        if node.host_names
         for name in {name.casefold() for name in node.host_names}
     )
-    members = list(found)
-    for place, member in enumerate(found):
+
+    def settle(member: Member) -> Member:
         if member.host is None:
-            continue
+            return member
         count = claims[member.host.id]
         if member.node.hypervisor_id is None:
             name = member.host.hypervisor_hostname.casefold()
             count = max(count, named[name])
-        if count != 1:
-            members[place] = _contested(member, count)
-    return Fleet(tuple(members), tuple(hosts))
+        return member if count == 1 else _contested(member, count)
+
+    members = tuple(settle(member) for member in found)
+    return Fleet(members, tuple(hosts))
 
 
 class _Index:
     """Compute hosts by what a node may know them by."""
 
-    def __init__(self, hosts: Collection[ComputeHost]) -> None:
-        self._hosts = hosts
-        self._by_id = {host.id.casefold(): host for host in hosts}
-
-    @functools.cached_property
-    def _by_name(self) -> Mapping[str, list[ComputeHost]]:
-        # Where all nodes carry an id, nobody asks for it.
-        found: dict[str, list[ComputeHost]] = {}
-        for host in self._hosts:
+    def __init__(self, hosts: Iterable[ComputeHost]) -> None:
+        self._by_id: dict[str, ComputeHost] = {}
+        self._by_name: dict[str, list[ComputeHost]] = {}
+        for host in hosts:
+            self._by_id[host.id.casefold()] = host
             name = host.hypervisor_hostname.casefold()
-            found.setdefault(name, []).append(host)
-        return found
+            self._by_name.setdefault(name, []).append(host)
 
     def look_up(self, node: Node) -> Member:
         if node.hypervisor_id is not None:

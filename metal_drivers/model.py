@@ -87,6 +87,10 @@ class Node:
     #: When the service saw that state, with a time zone; None where it
     #: does not say.
     observed_at: datetime.datetime | None = None
+    #: When the node was last powered on, with a time zone; None where the
+    #: service does not say. Of hosts that may go off, those that are on
+    #: longest go first.
+    powered_on_at: datetime.datetime | None = None
     #: The state that a change under way is to end in.
     target: PowerState | None = None
     #: The uuid of the hypervisor that runs on the node, where the service
@@ -184,6 +188,8 @@ class ComputeService:
     disabled_reason: str | None = None
     #: When nova-compute last reported (UTC); None: never.
     updated_at: datetime.datetime | None = None
+    #: The availability zone of the host; None: not known.
+    zone: str | None = None
 
     @property
     def up(self) -> bool:
@@ -192,6 +198,17 @@ class ComputeService:
     @property
     def enabled(self) -> bool:
         return self.status == 'enabled'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A host aggregate of Nova."""
+
+    name: str
+    #: The services' hosts in it: see :attr:`ComputeHost.name`.
+    hosts: frozenset[str]
+    #: The availability zone that it makes; None: it makes none.
+    zone: str | None = None
 
 
 class CheckStatus(enum.Enum):

@@ -62,15 +62,22 @@ class Redactor:
         return '<Redactor>'
 
     def __call__(self, text: str) -> str:
+        for pattern in self._compiled():
+            text = pattern.sub(_MASK, text)
+        return mask_userinfo(text)
+
+    def finds(self, text: str) -> bool:
+        """Whether a secret is in the text."""
+        return any(pattern.search(text) for pattern in self._compiled())
+
+    def _compiled(self) -> list[re.Pattern[str]]:
         if self._patterns is None:  # mostly there is nothing to be said
             self._patterns = [
                 re.compile(pattern)
                 for secret in self._secrets
                 for pattern in _patterns(secret)
             ]
-        for pattern in self._patterns:
-            text = pattern.sub(_MASK, text)
-        return mask_userinfo(text)
+        return self._patterns
 
 
 def _patterns(secret: str) -> Iterator[str]:
@@ -132,6 +139,16 @@ def secrets_of(
                 found |= {text, text.strip()}
             else:
                 found |= set(_credentials(text))
+    return found
+
+
+def shown(opt: cfg.Opt, found: Any) -> Any:
+    """The value of an option, as ``driver show`` has it."""
+    if opt.secret and found is not None:
+        return _MASK
+    if isinstance(found, str | list):
+        # A list is printed as one.
+        return mask_userinfo(str(found))
     return found
 
 

@@ -117,19 +117,29 @@ class Service:
         what: str,
         *,
         microversion: str | None = None,
+        most: int | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """The pages of a list, following the links to the next.
 
         :param key: the name that the list has in each page.
+        :param most: how many requests it may take; None: any number.
+        :raises ProtocolError: it would take more.
         """
-        seen = set()
+        seen: set[str] = set()
         following: str | None = path
         while following:
+            if len(seen) == most:
+                raise exceptions.ProtocolError(
+                    f'{self._failures.tried(what)} would take more than '
+                    f'{most} requests',
+                    cure='Ask for less.',
+                )
             seen.add(following)
             page = self.call('GET', following, what, microversion=microversion)
             items = page.get(key) if isinstance(page, dict) else None
-            # JSON knows no kinds of dict.
-            if not isinstance(items, list) or {*map(type, items)} - {dict}:
+            if not isinstance(items, list) or not all(
+                isinstance(item, dict) for item in items
+            ):
                 raise exceptions.ProtocolError(
                     f'{self._failures.tried(what)} was answered '
                     f'without a list of {key}'

@@ -26,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     'name': (str,),
     'power_state': (PowerState,),
     'observed_at': (datetime.datetime, types.NoneType),
+    'powered_on_at': (datetime.datetime, types.NoneType),
     'target': (PowerState, types.NoneType),
     'hypervisor_id': _TEXT,
     'host_names': (tuple,),
@@ -181,6 +182,13 @@ def _plain(node: Any) -> bool:
                 and node.observed_at.tzinfo is not None
             )
         )
+        and (
+            node.powered_on_at is None
+            or (
+                type(node.powered_on_at) is datetime.datetime
+                and node.powered_on_at.tzinfo is not None
+            )
+        )
         and (node.target is None or type(node.target) is PowerState)
         and (node.hypervisor_id is None or type(node.hypervisor_id) is str)
         and type(node.host_names) is tuple
@@ -221,5 +229,7 @@ def _look_closely(node: Any) -> None:
                 )
     if not node.id:
         raise Wrong('a node with an empty id')
-    if node.observed_at is not None and node.observed_at.tzinfo is None:
-        raise Wrong(f'observed_at of node {node.id!r} without a time zone')
+    for name in ('observed_at', 'powered_on_at'):
+        when: datetime.datetime | None = getattr(node, name)
+        if when is not None and when.tzinfo is None:
+            raise Wrong(f'{name} of node {node.id!r} without a time zone')

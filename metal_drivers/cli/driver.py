@@ -100,12 +100,7 @@ def _options(
         # What is wrong is the detail of the candidate.
         return
     for opt in candidate.plugin.options:
-        value = values[opt.dest]
-        if opt.secret and value is not None:
-            value = '***'
-        elif isinstance(value, str | list):
-            # A list is printed as one.
-            value = redaction.mask_userinfo(str(value))
+        value = redaction.shown(opt, values[opt.dest])
         where = _location(config, candidate.group, opt)
         yield f'{opt.dest} = {"" if value is None else value} ({where})'
 

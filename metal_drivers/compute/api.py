@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import datetime
 import re
+import types
 from collections.abc import Mapping
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers.model import ComputeHost, ComputeService
+from metal_drivers.model import Aggregate, ComputeHost, ComputeService
 
 MICROVERSION = '2.53'
 
@@ -65,11 +66,29 @@ def service_of(entry: Mapping[str, Any]) -> ComputeService:
             str(entry['status']),
             entry.get('disabled_reason'),
             _time(entry.get('updated_at')),
+            entry.get('zone'),
         )
     except KeyError as exc:
         raise exceptions.ProtocolError(
             f'Nova: a service in the reply has no {exc.args[0]}'
         ) from exc
+
+
+def aggregate_of(entry: Any) -> Aggregate:
+    hosts = entry.get('hosts') if isinstance(entry, dict) else None
+    # The schema of Nova allows null for an aggregate without any.
+    if not isinstance(entry, dict) or not isinstance(
+        hosts, list | types.NoneType
+    ):
+        raise exceptions.ProtocolError(
+            'Nova: an aggregate in the reply has no list of hosts'
+        )
+    zone = entry.get('availability_zone')
+    return Aggregate(
+        str(entry.get('name')),
+        frozenset(map(str, hosts or ())),
+        None if zone is None else str(zone),
+    )
 
 
 def _time(text: Any) -> datetime.datetime | None:

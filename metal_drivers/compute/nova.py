@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +12,9 @@ from typing import Any
 from metal_drivers import exceptions
 from metal_drivers._openstack import auth
 from metal_drivers._openstack.groups import NOVA_GROUP
-from metal_drivers.compute import api, servers
+from metal_drivers.compute import api, leaving, servers
 from metal_drivers.model import (
+    Aggregate,
     CheckResult,
     CheckStatus,
     ComputeHost,
@@ -112,7 +115,7 @@ class Compute:
         return []
 
     def _hypervisors(self, path: str) -> Iterator[dict[str, Any]]:
-        try:
+        with _endpoint_checked():
             for page in self._nova.pages(
                 f'/os-hypervisors{path}',
                 'hypervisors',
@@ -120,16 +123,6 @@ class Compute:
                 microversion=api.MICROVERSION,
             ):
                 yield from page
-        except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
-            # 300 and 404: not below the version of the API.
-            if exc.status not in (300, 404):
-                raise
-            raise exceptions.ConfigurationError(
-                exc.message,
-                cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
-                'whole URL, such as http://controller:8774/v2.1.',
-                options=('endpoint_override',),
-            ) from exc
 
     def count_servers(self, host: str) -> int:
         """How many servers are on the host at this moment, shut off ones
@@ -154,14 +147,54 @@ class Compute:
         """
         return servers.moving(self._nova, host)
 
+    def list_aggregates(self) -> list[Aggregate]:
+        """The host aggregates, in one request; those of availability zones
+        among them."""
+        what = 'list aggregates'
+        reply = self._nova.call(
+            'GET', '/os-aggregates', what, microversion=api.MICROVERSION
+        )
+        found = reply.get('aggregates') if isinstance(reply, dict) else None
+        if not isinstance(found, list):
+            raise exceptions.ProtocolError(
+                f'Nova: the reply to {what} has no list of aggregates'
+            )
+        return [api.aggregate_of(entry) for entry in found]
+
+    def left_host(self, host: str, since: datetime.datetime) -> str | None:
+        """What tells that a server was on the host since then: it was
+        deleted, or moved away; None: there is none.
+
+        At most two requests.
+
+        :raises ProtocolError: the reply tells of servers elsewhere.
+        """
+        return leaving.left(self._nova, host, since)
+
+    def left_hosts(
+        self, since: datetime.datetime, most: int
+    ) -> Mapping[str, str]:
+        """The same for all hosts at once; a host from which no server went
+        is not in it.
+
+        :param most: how many requests it may take, from 2; each is for
+            1,000 servers or migrations.
+        :raises ProtocolError: it would take more, or the reply does not
+            tell where servers were.
+        """
+        return leaving.left_by_host(self._nova, since, most)
+
     def list_services(self) -> list[ComputeService]:
-        """The nova-compute services of all hosts, in one request."""
-        return [
-            api.service_of(entry)
-            for entry in self._services(
+        """The nova-compute services of all hosts, in one request.
+
+        Nova takes about 0.4 ms for each, a tenth of what a compute host of
+        :meth:`list_hosts` takes.
+        """
+        with _endpoint_checked():
+            found = self._services(
                 {'binary': 'nova-compute'}, 'list nova-compute services'
             )
-        ]
+        return [api.service_of(entry) for entry in found]
 
     def get_service(self, host: str) -> ComputeService:
         """The nova-compute service of a host, asked live.
@@ -196,17 +229,19 @@ class Compute:
         """Can Nova be reached, does it accept us, what does it show?"""
         try:
             where = self._nova.url()
-            found = self.list_hosts()
+            found = self.list_services()
         except exceptions.MetalError as exc:
             return [CheckResult('nova', CheckStatus.FAILED, str(exc))]
         if not found:
             return [
                 CheckResult(
-                    'nova', CheckStatus.WARNING, f'{where} has no hypervisors'
+                    'nova',
+                    CheckStatus.WARNING,
+                    f'{where} has no nova-compute services',
                 )
             ]
-        up = sum(host.up for host in found)
-        enabled = sum(host.enabled for host in found)
+        up = sum(service.up for service in found)
+        enabled = sum(service.enabled for service in found)
         return [
             CheckResult(
                 'nova',
@@ -242,3 +277,23 @@ class Compute:
             microversion=api.MICROVERSION,
             body=body,
         )
+
+
+@contextlib.contextmanager
+def _endpoint_checked() -> Iterator[None]:
+    """For lists, which Nova always has.
+
+    :raises ConfigurationError: it does not, so the endpoint is wrong.
+    """
+    try:
+        yield
+    except (exceptions.NotFoundError, exceptions.ProtocolError) as exc:
+        # 300 and 404: not below the version of the API.
+        if exc.status not in (300, 404):
+            raise
+        raise exceptions.ConfigurationError(
+            exc.message,
+            cure=f'Check that the endpoint of [{NOVA_GROUP}] is the '
+            'whole URL, such as http://controller:8774/v2.1.',
+            options=('endpoint_override',),
+        ) from exc

@@ -13,6 +13,7 @@ from metal_drivers.conformance import (
     resources,
     secrets,
     states,
+    statuses,
     switching,
     trouble,
 )
@@ -44,6 +45,7 @@ TOPICS: tuple[Topic, ...] = (
     resources.TOPIC,
     secrets.TOPIC,
     trouble.TOPIC,
+    statuses.TOPIC,
     switching.TOPIC,
 )
 

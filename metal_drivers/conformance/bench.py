@@ -8,6 +8,7 @@ whatever happens, and so that a check that is given up does no more.
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from metal_drivers import base, exceptions
 from metal_drivers._openstack.groups import OptionValues
+from metal_drivers.boundary import answers
 from metal_drivers.conformance import hooks as hook
 from metal_drivers.conformance.rules import Broken, NotTried
 from metal_drivers.model import Capability, Node, OffMode, PowerState
@@ -65,13 +67,17 @@ class Bench:
             raise NotTried('no secret is known')
         return secrets
 
+    def gives(self, name: str) -> bool:
+        """Whether there is such a hook."""
+        return hook.gives(self.hooks, name)
+
     def can(self, capability: Capability) -> bool:
         return capability in self.driver.capabilities
 
     def config(self) -> OptionValues:
         """Values that configure the driver, as it is given them."""
         values: Mapping[str, Any] = self.driver.config
-        if hook.gives(self.hooks, 'config'):
+        if self.gives('config'):
             values = self.hooks.config()
         return OptionValues(values)
 
@@ -86,7 +92,7 @@ class Bench:
 
     def switchable_node(self) -> Node:
         """A node that may be powered off, and is on."""
-        if hook.gives(self.hooks, 'switchable_node'):
+        if self.gives('switchable_node'):
             return self.hooks.switchable_node()
         for node in self.nodes():
             if node.power_state is PowerState.ON and node.keep_on is None:
@@ -118,7 +124,11 @@ class Bench:
         return driver
 
     def silent(self) -> base.MetalDriver:
-        driver = self.hooks.create_silent_driver()
+        # The system accepts connections, and nobody takes them.
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.cleanup(listener.close)
+        host, port = listener.getsockname()
+        driver = self.hooks.create_silent_driver(f'{host}:{port}')
         self.cleanup(driver.close)
         return driver
 
@@ -147,23 +157,29 @@ class Bench:
         state: PowerState,
         mode: OffMode | None = None,
         driver: base.MetalDriver | None = None,
+        affects: str | None = None,
         **extra: Any,
     ) -> None:
         """Ask a driver for a power change; the node is on again afterwards.
 
         :param mode: None: the default of the driver.
+        :param affects: the node that may be meant, where that is another.
+        :raises Broken: the driver returns something to be awaited.
         """
         if mode is not None:
             extra['mode'] = mode
-        self.will_switch(node_id)
+        self.will_switch(affects or node_id)
         with self._changed:
             if self._abandoned:
                 raise Abandoned
             self._sending += 1
         try:
             if state is PowerState.OFF:
-                self.hooks.permit(node_id)
-            (driver or self.driver).set_power_state(node_id, state, **extra)
+                self.hooks.permit(affects or node_id)
+            used: Any = driver or self.driver
+            answers.nothing(used.set_power_state(node_id, state, **extra))
+        except answers.Wrong as exc:
+            raise Broken(f'set_power_state() returned {exc}') from exc
         finally:
             with self._changed:
                 self._sending -= 1

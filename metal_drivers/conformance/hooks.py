@@ -41,6 +41,11 @@ class Hooks:
     unknown_id = '00000000-dead-4000-8000-000000000000'
     #: Seconds that a node may take to change its power.
     patience: float = 30
+    #: Seconds that a rule may take, besides those for nodes.
+    deadline: float = 60
+    #: Seconds in which threads and sockets are given back: the other end
+    #: of a connection may need a moment.
+    moment: float = 5
     #: Seconds between two looks at a node that changes its power.
     poll_interval: float = 0.05
     #: How many requests ``list_nodes`` may make, once the driver has been
@@ -74,9 +79,12 @@ class Hooks:
         """A driver whose credentials are wrong, for the same service."""
         raise NotImplementedError
 
-    def create_silent_driver(self) -> base.MetalDriver:
-        """A driver for a service that accepts connections and never
-        answers. Its time-outs are as short as they can be."""
+    def create_silent_driver(self, address: str) -> base.MetalDriver:
+        """A driver whose time-outs are as short as they can be.
+
+        :param address: ``HOST:PORT``, where connections are accepted and
+            nothing is ever answered.
+        """
         raise NotImplementedError
 
     def requests_made(self) -> int:
@@ -84,7 +92,8 @@ class Hooks:
         raise NotImplementedError
 
     def commands(self) -> Sequence[Command | tuple[str, str]]:
-        """What the service was told to do with power so far, in order."""
+        """What the service was told to do with power so far, in order,
+        but for what it refused."""
         raise NotImplementedError
 
     def make_unknown(self, node: Node) -> Undo:

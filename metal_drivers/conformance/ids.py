@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from metal_drivers import base, exceptions
 from metal_drivers.conformance import seen
 from metal_drivers.conformance.bench import Bench
-from metal_drivers.conformance.rules import Topic
-from metal_drivers.model import Capability, PowerState
+from metal_drivers.conformance.rules import NotTried, Topic
+from metal_drivers.model import Capability, Node, PowerState
 
 TOPIC = Topic(
     'ids',
@@ -31,6 +33,28 @@ def odd_id_is_not_found(bench: Bench) -> None:
 
 
 @TOPIC.rule(
+    'A known id with something before or after it, such as ../Systems/ID, '
+    'ID?x or ID#x, is a NotFoundError.'
+)
+def odd_form_of_a_known_id_is_not_found(bench: Bench) -> None:
+    for odd in odd_forms(bench.nodes()[0].id):
+        not_found(bench, odd)
+
+
+@TOPIC.rule(
+    'get_power_states() returns UNKNOWN for an odd id, and for an odd form '
+    'of a known one.'
+)
+def odd_id_has_no_power_state(bench: Bench) -> None:
+    odd = [*ODD, *odd_forms(bench.nodes()[0].id)]
+    seen.equal(
+        dict.fromkeys(odd, PowerState.UNKNOWN),
+        dict(bench.driver.get_power_states(odd)),
+        'get_power_states()',
+    )
+
+
+@TOPIC.rule(
     'find_nodes() returns the nodes that a name may mean, as they are '
     'listed, with those that share a host name with one of them.'
 )
@@ -50,6 +74,27 @@ def finds_nodes_as_they_are_listed(bench: Bench) -> None:
 def finds_nothing_that_is_not_there(bench: Bench) -> None:
     for ref in (bench.unknown_id, '', '*', *ODD):
         seen.equal([], bench.driver.find_nodes(ref), f'find_nodes({ref!r})')
+
+
+@TOPIC.rule(
+    'find_nodes() of a driver with FIND does without the list.',
+    opens=Capability.FIND,
+)
+def finds_without_the_list(bench: Bench) -> None:
+    node = bench.nodes()[0]
+    twin: Any = bench.twin()
+    asked = []
+
+    def list_nodes() -> list[Node]:
+        asked.append(1)
+        return bench.driver.list_nodes()
+
+    try:
+        twin.list_nodes = list_nodes
+    except AttributeError as exc:  # it has slots
+        raise NotTried('list_nodes() cannot be replaced') from exc
+    twin.find_nodes(node.name)
+    seen.require(not asked, 'find_nodes() called list_nodes()')
 
 
 @TOPIC.rule(
@@ -78,6 +123,42 @@ def cannot_switch_an_unknown_node(bench: Bench) -> None:
                 bench.unknown_id, state
             ),
         )
+
+
+@TOPIC.rule(
+    'A power change of an odd form of a known id is a NotFoundError, and '
+    'does nothing to the node.',
+    changes=True,
+)
+def cannot_switch_by_an_odd_id(bench: Bench) -> None:
+    node = bench.switchable_node()
+    for odd in odd_forms(node.id):
+        seen.raises(
+            exceptions.NotFoundError,
+            f'set_power_state({odd!r}, off)',
+            lambda odd=odd: bench.switch(  # type: ignore[misc]
+                odd, PowerState.OFF, affects=node.id
+            ),
+        )
+    seen.equal(
+        PowerState.ON,
+        bench.driver.get_node(node.id).power_state,
+        f'power state of node {node.id!r} afterwards',
+    )
+
+
+def odd_forms(known: str) -> list[str]:
+    """Ids that are not this one, and may be taken for it."""
+    return [
+        f'../Systems/{known}',
+        f'./{known}',
+        f'{known}?x',
+        f'{known}#x',
+        f'{known}/',
+        f'{known}/../{known}',
+        f'{known} ',
+        f'%2e%2e/{known}',
+    ]
 
 
 def not_found(bench: Bench, node_id: str) -> None:

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+
 from metal_drivers.boundary import answers
 from metal_drivers.conformance import seen
 from metal_drivers.conformance.bench import Bench
-from metal_drivers.conformance.rules import Broken, Topic
+from metal_drivers.conformance.rules import Broken, Tier, Topic
+from metal_drivers.model import Capability, PowerState
 
 TOPIC = Topic(
     'listing',
     'Nodes and their fields',
     'What a driver lists decides which hosts can be powered off.',
 )
+
+#: How far the clock of a service may be ahead.
+_SKEW = datetime.timedelta(minutes=5)
 
 
 @TOPIC.rule(
@@ -28,15 +35,89 @@ def lists_nodes(bench: Bench) -> None:
     seen.require(found, 'list_nodes() returned no node')
     for node in found:
         seen.require(node.name, f'node {node.id!r} has an empty name')
+        for name in node.host_names:
+            seen.require(
+                name.strip() == name != '',
+                f'node {node.id!r} has the host name {name!r}',
+            )
 
 
 @TOPIC.rule(
-    'get_node() shows each node as list_nodes() does, in all but observed_at.'
+    'get_node() shows each node as list_nodes() does, in all but '
+    'observed_at, with fields of the documented types.'
 )
 def shows_each_node_as_it_is_listed(bench: Bench) -> None:
     for node in bench.nodes():
-        seen.same_node(
-            node,
-            bench.driver.get_node(node.id),
-            f'get_node({node.id!r})',
-        )
+        try:
+            found = answers.node(bench.driver.get_node(node.id), node.id)
+        except answers.Wrong as exc:
+            raise Broken(f'get_node({node.id!r}) returned {exc}') from exc
+        seen.same_node(node, found, f'get_node({node.id!r})')
+
+
+@TOPIC.rule(
+    'The details of a node can be shown as JSON: they are texts, numbers, '
+    'lists and dicts of these.'
+)
+def details_can_be_shown(bench: Bench) -> None:
+    for node in bench.nodes():
+        try:
+            json.dumps(dict(node.details))
+        except (TypeError, ValueError) as exc:
+            raise Broken(f'details of node {node.id!r}: {exc}') from exc
+
+
+@TOPIC.rule(
+    'observed_at is when the service saw the power state: it is not in the '
+    'future.',
+    tier=Tier.RECOMMENDED,
+)
+def observed_at_is_past(bench: Bench) -> None:
+    nodes = bench.nodes()
+    for node in [*nodes, bench.driver.get_node(nodes[0].id)]:
+        latest = datetime.datetime.now(datetime.UTC) + _SKEW
+        if node.observed_at is not None and node.observed_at > latest:
+            raise Broken(
+                f'observed_at of node {node.id!r} is {node.observed_at}'
+            )
+
+
+@TOPIC.rule(
+    'list_nodes() makes no more requests than the service needs for it: '
+    'list_requests of the fixture, once the driver has been used.',
+    needs=('requests_made',),
+)
+def lists_with_few_requests(bench: Bench) -> None:
+    bench.driver.list_nodes()
+    before = bench.hooks.requests_made()
+    bench.driver.list_nodes()
+    made = bench.hooks.requests_made() - before
+    seen.require(
+        made <= bench.hooks.list_requests,
+        f'list_nodes() made {made} requests, not {bench.hooks.list_requests}',
+    )
+
+
+@TOPIC.rule(
+    'A node that is off is listed, and list_nodes(), get_node() and '
+    'get_power_states() agree that it is off; a list without LIVE_LIST may '
+    'be older, where there is LIVE_QUERY.',
+    changes=True,
+)
+def lists_nodes_that_are_off(bench: Bench) -> None:
+    node = bench.switchable_node()
+    bench.switch(node.id, PowerState.OFF)
+    shown = bench.settle(node.id, PowerState.OFF)
+    found = {each.id: each for each in bench.driver.list_nodes()}
+    seen.require(
+        node.id in found,
+        f'list_nodes() lacks node {node.id!r}, which is off',
+    )
+    if bench.can(Capability.LIVE_LIST) or not bench.can(Capability.LIVE_QUERY):
+        # Else the list may be older.
+        seen.same_node(shown, found[node.id], 'list_nodes()')
+    seen.equal(
+        {node.id: PowerState.OFF},
+        dict(bench.driver.get_power_states([node.id])),
+        'get_power_states()',
+    )

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oslo_config import cfg
 
 from metal_drivers import base, boundary
 from metal_drivers._openstack.groups import OptionValues
-from metal_drivers.conformance import seen
+from metal_drivers.conformance import audit, imports, seen
 from metal_drivers.conformance.bench import Bench
-from metal_drivers.conformance.rules import Broken, NotTried, Topic
+from metal_drivers.conformance.rules import Broken, NotTried, Tier, Topic
 from metal_drivers.model import Capability
 
 TOPIC = Topic(
@@ -84,6 +85,100 @@ def takes_the_arguments_of_the_contract(bench: Bench) -> None:
     boundary.guard(bench.driver)
 
 
+@TOPIC.rule(
+    'The driver needs no more of its config than a mapping that takes '
+    'attribute access, and does not write to it.'
+)
+def takes_a_config_that_cannot_be_written_to(bench: Bench) -> None:
+    values = _Values(bench.config())
+    osc = getattr(bench.driver, 'osc', None)
+    seen.require(
+        bench.kind.config_state(values).status is base.ConfigStatus.READY,
+        'config_state() is not READY for a config that is no dict',
+    )
+    driver = bench.kind(values, osc=osc)
+    bench.cleanup(driver.close)
+    seen.equal(
+        sorted(node.id for node in bench.driver.list_nodes()),
+        sorted(node.id for node in driver.list_nodes()),
+        'nodes with a config that is no dict',
+    )
+
+
+@TOPIC.rule('The default of an option is of the type of the option.')
+def options_have_defaults_of_their_type(bench: Bench) -> None:
+    for opt in bench.kind.get_config_opts():
+        default = opt.default
+        if default is None or '$' in str(default):
+            continue
+        try:
+            converted = opt.type(default)
+        except (TypeError, ValueError) as exc:
+            raise Broken(
+                f'the default of {opt.dest} is {seen.shown(default)}, which '
+                'is no value of its type'
+            ) from exc
+        seen.require(
+            isinstance(default, type(converted)),
+            f'the default of {opt.dest} is {seen.shown(default)}, not '
+            f'{seen.shown(converted)}',
+        )
+
+
+@TOPIC.rule(
+    'Without one of required_options, config_state() is INCOMPLETE and names '
+    'it.'
+)
+def config_state_names_what_is_missing(bench: Bench) -> None:
+    required = bench.kind.required_options
+    if not required:
+        raise NotTried('there are no required_options')
+    for name in required:
+        values = OptionValues({**bench.config(), name: None})
+        state = bench.kind.config_state(values)
+        if len(required) == 1 and state.status is base.ConfigStatus.ABSENT:
+            continue
+        seen.equal(
+            base.ConfigStatus.INCOMPLETE,
+            state.status,
+            f'config_state() without {name}',
+        )
+        seen.require(
+            name in state.missing,
+            f'config_state() without {name} names {state.missing}',
+        )
+
+
+@TOPIC.rule('config_state() opens no file and no connection.')
+def config_state_does_no_io(bench: Bench) -> None:
+    values = bench.config()
+    # What it imports late is imported now.
+    bench.kind.config_state(values)
+    with audit.watched(audit.ANY) as found:
+        bench.kind.config_state(values)
+    seen.require(not found, f'config_state() did I/O: {", ".join(found)}')
+
+
+@TOPIC.rule('An instance is made without asking the service.')
+def starts_without_the_network(bench: Bench) -> None:
+    with audit.watched(audit.NETWORK) as found:
+        bench.twin()
+    seen.require(not found, f'making it did I/O: {", ".join(found)}')
+
+
+@TOPIC.rule(
+    'The module imports the client library of the service where it is used, '
+    'not at its top: every process that looks for a driver imports it.',
+    tier=Tier.RECOMMENDED,
+)
+def imports_its_client_late(bench: Bench) -> None:
+    found = imports.heavy(bench.kind.__module__)
+    seen.require(
+        not found,
+        f'{bench.kind.__module__} imports {", ".join(sorted(found))}',
+    )
+
+
 def values_of(bench: Bench) -> OptionValues:
     """The values of the options, as oslo.config gives them."""
     conf = cfg.ConfigOpts()
@@ -105,3 +200,25 @@ def values_of(bench: Bench) -> OptionValues:
         return OptionValues(known.items())
     except cfg.Error as exc:  # an option that is required, or refers to one
         raise NotTried(f'the options cannot be read: {exc}') from exc
+
+
+class _Values(Mapping[str, Any]):
+    """A mapping that takes attribute access, and nothing else."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.__values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__values)
+
+    def __len__(self) -> int:
+        return len(self.__values)

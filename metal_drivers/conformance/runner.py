@@ -19,9 +19,6 @@ from metal_drivers.conformance import hooks as hook
 from metal_drivers.conformance.bench import Abandoned, Bench
 from metal_drivers.conformance.rules import Broken, NotTried, Rule, Tier
 
-#: Seconds that a check may take besides those for nodes.
-_SECONDS = 60.0
-
 #: How often a check may wait for a node.
 _WAITS = 6
 
@@ -106,7 +103,7 @@ class Runner:
         if why:
             return Result(rule, Verdict.NOT_TRIED, why)
         bench = Bench(self.hooks, self.driver)
-        seconds = _SECONDS + _WAITS * self.hooks.patience
+        seconds = self.hooks.deadline + _WAITS * self.hooks.patience
         self._work = work = _Work(lambda: rule.check(bench))
         if self._cancelled:
             work.give_up()

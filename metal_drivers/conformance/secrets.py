@@ -3,19 +3,28 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable
+import contextlib
+import re
+from collections.abc import Callable, Iterable
 
-from metal_drivers import exceptions
-from metal_drivers.conformance import hooks, seen
+from oslo_config import cfg
+
+from metal_drivers import base, exceptions, redaction
+from metal_drivers.conformance import recording, seen
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.rules import Topic
-from metal_drivers.redaction import Redactor
+from metal_drivers.model import PowerState
 
 TOPIC = Topic(
     'secrets',
     'Secrets',
     'A secret is looked for in clear, in base64 and percent-encoded.',
+)
+
+#: How the name of an option ends whose value is a secret.
+_LOOKS_SECRET = re.compile(
+    '(password|passwd|passphrase|passcode|secret|token|api_?key|'
+    'private_key|access_key|credentials?)$'
 )
 
 
@@ -27,44 +36,118 @@ def options_for_secrets_are_secret(bench: Bench) -> None:
             seen.require(opt.secret, f'the option {opt.dest} is not secret')
 
 
+@TOPIC.rule(
+    'An option whose name ends in password, token, secret, api_key and the '
+    'like is registered as secret.'
+)
+def options_that_look_like_secrets_are_secret(bench: Bench) -> None:
+    for opt in bench.kind.get_config_opts():
+        if isinstance(opt, cfg.StrOpt) and _LOOKS_SECRET.search(opt.dest):
+            seen.require(opt.secret, f'the option {opt.dest} is not secret')
+
+
+@TOPIC.rule('No secret is in what ``driver show`` prints of the options.')
+def keeps_secrets_out_of_driver_show(bench: Bench) -> None:
+    values, secrets = bench.config(), redaction.Redactor(bench.secrets)
+    for opt in bench.kind.get_config_opts():
+        shown = redaction.shown(opt, values.get(opt.dest))
+        seen.require(
+            not secrets.finds(f'{shown} {opt.default} {opt.help}'),
+            f'a secret is in what is shown of the option {opt.dest}',
+        )
+
+
 @TOPIC.rule('No secret is in the repr of the driver.')
 def keeps_secrets_out_of_its_repr(bench: Bench) -> None:
-    look_into(bench, 'the repr of the driver', [repr(bench.driver)])
+    texts = [repr(bench.driver), str(bench.driver)]
+    _look_into(bench, 'the repr of the driver', texts)
+
+
+@TOPIC.rule('No secret is in a field of a node.')
+def keeps_secrets_out_of_nodes(bench: Bench) -> None:
+    nodes = bench.nodes()
+    nodes.append(bench.driver.get_node(nodes[0].id))
+    for node in nodes:
+        texts = [repr(node), repr(dict(node.details))]
+        _look_into(bench, f'node {node.id!r}', texts)
 
 
 @TOPIC.rule('No secret is in what check() reports.')
 def keeps_secrets_out_of_checks(bench: Bench) -> None:
-    drivers = [bench.driver]
-    if hooks.gives(bench.hooks, 'create_unreachable_driver'):
-        drivers.append(bench.unreachable())
-    for driver in drivers:
+    for driver in _drivers(bench):
         texts = [repr(each) for each in driver.check()]
-        look_into(bench, 'a result of check()', texts)
+        _look_into(bench, 'a result of check()', texts)
 
 
-@TOPIC.rule('No secret is in an error, its repr or its traceback.')
+@TOPIC.rule(
+    'No secret is in an error, its repr, its traceback, or what it came from.'
+)
 def keeps_secrets_out_of_errors(bench: Bench) -> None:
-    drivers = [bench.driver]
-    if hooks.gives(bench.hooks, 'create_unreachable_driver'):
-        drivers.append(bench.unreachable())
-    for driver in drivers:
-        for call in (
-            lambda driver=driver: driver.get_node(bench.unknown_id),
-            driver.list_nodes,
-        ):
+    for driver in _drivers(bench):
+        for call in _calls(bench, driver):
             try:
                 call()
             except exceptions.MetalError as exc:
-                look_into(bench, 'an error', texts_of(exc))
+                _look_into(bench, 'an error', recording.texts_of(exc))
 
 
-def look_into(bench: Bench, what: str, texts: Iterable[str]) -> None:
+@TOPIC.rule(
+    'No secret is in what the driver and its libraries log, at DEBUG, or '
+    'print.'
+)
+def keeps_secrets_out_of_logs(bench: Bench) -> None:
+    secrets = bench.secrets
+    with recording.recorded() as found:
+        drivers = [*_drivers(bench), bench.twin()]
+        for driver in drivers:
+            for call in (*_calls(bench, driver), driver.check):
+                with contextlib.suppress(exceptions.MetalError):
+                    call()
+        drivers[-1].close()
+    redact = redaction.Redactor(secrets)
+    for what, text in found.texts:
+        seen.require(not redact.finds(text), f'a secret is in {what}')
+
+
+@TOPIC.rule(
+    'No secret is in what the driver and its libraries log or print where a '
+    'node is powered off.',
+    changes=True,
+)
+def keeps_secrets_out_of_logs_when_switching(bench: Bench) -> None:
+    node = bench.switchable_node()
+    redact = redaction.Redactor(bench.secrets)
+    with recording.recorded() as found:
+        bench.switch(node.id, PowerState.OFF)
+        bench.settle(node.id, PowerState.OFF)
+    for what, text in found.texts:
+        seen.require(not redact.finds(text), f'a secret is in {what}')
+
+
+def _drivers(bench: Bench) -> list[base.MetalDriver]:
+    """The driver, and those in trouble."""
+    drivers = [bench.driver]
+    if bench.gives('create_unreachable_driver'):
+        drivers.append(bench.unreachable())
+    if bench.gives('create_unauthorised_driver'):
+        drivers.append(bench.unauthorised())
+    return drivers
+
+
+def _calls(
+    bench: Bench, driver: base.MetalDriver
+) -> Iterable[Callable[[], object]]:
+    """What asks for nodes."""
+    return (
+        driver.list_nodes,
+        lambda: driver.get_node(bench.unknown_id),
+        lambda: driver.find_nodes(bench.unknown_id),
+        lambda: driver.get_power_states([bench.unknown_id]),
+    )
+
+
+def _look_into(bench: Bench, what: str, texts: Iterable[str]) -> None:
     """:raises Broken: a secret is in one of them."""
-    redact = Redactor(bench.secrets)
+    redact = redaction.Redactor(bench.secrets)
     for text in texts:
-        seen.require(redact(text) == text, f'a secret is in {what}')
-
-
-def texts_of(exc: BaseException) -> list[str]:
-    """What an exception may be shown as."""
-    return [str(exc), repr(exc), *traceback.format_exception(exc)]
+        seen.require(not redact.finds(text), f'a secret is in {what}')

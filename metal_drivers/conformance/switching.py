@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from math import ceil
 from typing import Any
 
 from metal_drivers import exceptions
 from metal_drivers.conformance import seen
 from metal_drivers.conformance.bench import Bench
+from metal_drivers.conformance.hooks import Command
 from metal_drivers.conformance.rules import NotTried, Topic
 from metal_drivers.model import Capability, OffMode, PowerState
 
@@ -30,6 +34,30 @@ def switches_off_and_on(bench: Bench) -> None:
     bench.settle(node.id, PowerState.ON)
 
 
+@TOPIC.rule('Powering a node off and on changes no other node.', changes=True)
+def switches_no_other_node(bench: Bench) -> None:
+    node = bench.switchable_node()
+    others = {
+        each.id: each.power_state
+        for each in bench.nodes()
+        if each.id != node.id
+    }
+    with _heard_if_possible(bench) as heard:
+        bench.switch(node.id, PowerState.OFF)
+        bench.settle(node.id, PowerState.OFF)
+        now = {each.id: each.power_state for each in bench.nodes()}
+        bench.switch(node.id, PowerState.ON)
+        bench.settle(node.id, PowerState.ON)
+    told = {each.node_id for each in heard} - {node.id}
+    seen.require(not told, f'node {", ".join(sorted(told))} was told as well')
+    off = [
+        each
+        for each, state in others.items()
+        if state is PowerState.ON and now.get(each) is PowerState.OFF
+    ]
+    seen.require(not off, f'node {", ".join(off)} went off as well')
+
+
 @TOPIC.rule(
     'A soft power off ends in off.', opens=Capability.SOFT_OFF, changes=True
 )
@@ -50,11 +78,13 @@ def refuses_a_soft_off_that_it_cannot_do(bench: Bench) -> None:
     node = bench.switchable_node()
     if bench.can(Capability.SOFT_OFF) and node.soft_off:
         raise NotTried(f'node {node.id!r} has a soft power off')
-    seen.raises(
-        exceptions.UnsupportedError,
-        f'set_power_state({node.id!r}, off, soft)',
-        lambda: bench.switch(node.id, PowerState.OFF, OffMode.SOFT),
-    )
+    with _heard_if_possible(bench) as heard:
+        seen.raises(
+            exceptions.UnsupportedError,
+            f'set_power_state({node.id!r}, off, soft)',
+            lambda: bench.switch(node.id, PowerState.OFF, OffMode.SOFT),
+        )
+    seen.equal([], heard, 'what the service was told')
 
 
 @TOPIC.rule('A power state other than on and off is a ValueError.')
@@ -69,8 +99,175 @@ def switches_only_on_and_off(bench: Bench) -> None:
         )
 
 
+@TOPIC.rule(
+    'A hard power off is one command to cut the power.',
+    needs=('commands',),
+    changes=True,
+)
+def hard_is_hard(bench: Bench) -> None:
+    _commands(bench, ['off'], PowerState.OFF, OffMode.HARD)
+
+
+@TOPIC.rule(
+    'Without a mode, a power off is a hard one.',
+    needs=('commands',),
+    changes=True,
+)
+def default_mode_is_hard(bench: Bench) -> None:
+    _commands(bench, ['off'], PowerState.OFF)
+
+
+@TOPIC.rule(
+    'A soft power off is one command to shut down, and never cuts the power.',
+    opens=Capability.SOFT_OFF,
+    needs=('commands',),
+    changes=True,
+)
+def soft_is_soft(bench: Bench) -> None:
+    if not bench.switchable_node().soft_off:
+        raise NotTried('the node has no soft power off')
+    extra = soft_timeout(bench)
+    _commands(bench, ['soft off'], PowerState.OFF, OffMode.SOFT, **extra)
+
+
+@TOPIC.rule(
+    'The service is given the time-out of a soft power off, in no less than '
+    'as many seconds.',
+    opens=Capability.SOFT_OFF_TIMEOUT,
+    needs=('commands',),
+    changes=True,
+)
+def soft_off_has_its_timeout(bench: Bench) -> None:
+    node = bench.switchable_node()
+    if not node.soft_off:
+        raise NotTried('the node has no soft power off')
+    with bench.heard() as heard:
+        bench.switch(node.id, PowerState.OFF, OffMode.SOFT, timeout=41.5)
+    seen.equal(
+        [42],
+        [each.timeout and ceil(each.timeout) for each in heard],
+        'time-outs that the service was given',
+    )
+
+
+@TOPIC.rule(
+    'A power on is one command to power on.',
+    needs=('commands',),
+    changes=True,
+)
+def on_is_one_command(bench: Bench) -> None:
+    node = bench.switchable_node()
+    bench.switch(node.id, PowerState.OFF)
+    bench.settle(node.id, PowerState.OFF)
+    with bench.heard() as heard:
+        bench.switch(node.id, PowerState.ON)
+    _told(heard, node.id, ['on'])
+    bench.settle(node.id, PowerState.ON)
+
+
+@TOPIC.rule(
+    'Powering on a node that is on neither restarts it nor fails.',
+    changes=True,
+)
+def on_for_a_node_that_is_on_does_no_harm(bench: Bench) -> None:
+    node = bench.switchable_node()
+    with _heard_if_possible(bench) as heard:
+        bench.switch(node.id, PowerState.ON)
+        found = bench.driver.get_node(node.id)
+        seen.equal(
+            PowerState.ON, found.power_state, 'power state right afterwards'
+        )
+    harm = [each.what for each in heard if each.what != 'on']
+    seen.require(not harm, f'the service was told to {", ".join(harm)}')
+    bench.settle(node.id, PowerState.ON)
+
+
+@TOPIC.rule(
+    'Powering off a node that is off does not fail, and leaves it off.',
+    changes=True,
+)
+def off_for_a_node_that_is_off_does_no_harm(bench: Bench) -> None:
+    node = bench.switchable_node()
+    bench.switch(node.id, PowerState.OFF)
+    bench.settle(node.id, PowerState.OFF)
+    bench.switch(node.id, PowerState.OFF)
+    bench.settle(node.id, PowerState.OFF)
+
+
+@TOPIC.rule(
+    'set_power_state() returns once the service has accepted the request, '
+    'and does not wait for the node.',
+    needs=('hold',),
+    changes=True,
+)
+def returns_when_it_is_accepted(bench: Bench) -> None:
+    node = bench.switchable_node()
+    errors: list[BaseException] = []
+
+    def switch() -> None:
+        try:
+            bench.switch(node.id, PowerState.OFF)
+        except BaseException as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=switch, daemon=True)
+    with bench.having(bench.hooks.hold()):
+        thread.start()
+        thread.join(bench.patience)
+        waits = thread.is_alive()
+    thread.join(bench.patience)
+    seen.require(not waits, 'set_power_state() waits until the node is off')
+    if errors:
+        raise errors[0]
+    bench.settle(node.id, PowerState.OFF)
+
+
+@TOPIC.rule(
+    'A request whose reply is lost is an UnavailableError, and is not sent '
+    'again: whoever asked has to look first.',
+    needs=('commands', 'lose_reply'),
+    changes=True,
+)
+def sends_once_where_the_reply_is_lost(bench: Bench) -> None:
+    node = bench.switchable_node()
+    with bench.heard() as heard, bench.having(bench.hooks.lose_reply()):
+        seen.raises(
+            exceptions.UnavailableError,
+            f'set_power_state({node.id!r}, off)',
+            lambda: bench.switch(node.id, PowerState.OFF),
+        )
+    _told(heard, node.id, ['off'])
+
+
 def soft_timeout(bench: Bench) -> dict[str, Any]:
     """What a soft power off takes besides."""
     if bench.can(Capability.SOFT_OFF_TIMEOUT):
         return {'timeout': bench.patience}
     return {}
+
+
+def _commands(
+    bench: Bench, expected: list[str], *args: Any, **extra: Any
+) -> None:
+    """One power change, and what the service was told."""
+    node = bench.switchable_node()
+    with bench.heard() as heard:
+        bench.switch(node.id, *args, **extra)
+    _told(heard, node.id, expected)
+    bench.settle(node.id, args[0])
+
+
+def _told(heard: list[Command], node_id: str, expected: list[str]) -> None:
+    seen.equal(
+        [(node_id, each) for each in expected],
+        [(each.node_id, each.what) for each in heard],
+        'what the service was told',
+    )
+
+
+def _heard_if_possible(
+    bench: Bench,
+) -> contextlib.AbstractContextManager[list[Command]]:
+    if bench.gives('commands'):
+        return bench.heard()
+    return contextlib.nullcontext([])

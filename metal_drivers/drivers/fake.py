@@ -82,8 +82,13 @@ class FakeDriver(base.MetalDriver):
         timeout: float | None = None,
     ) -> None:
         with self._lock:
+            former = self._find(node_id)
+            since = former.powered_on_at
+            if state is not former.power_state:
+                on = state is PowerState.ON
+                since = datetime.datetime.now(datetime.UTC) if on else None
             self._nodes[node_id] = dataclasses.replace(
-                self._find(node_id), power_state=state
+                former, power_state=state, powered_on_at=since
             )
 
     def _find(self, node_id: str) -> Node:
@@ -116,6 +121,7 @@ def _make(count: int) -> list[Node]:
 
 _FIELDS = {field.name for field in dataclasses.fields(Node)} - {
     'observed_at',
+    'powered_on_at',
     'details',
 }
 

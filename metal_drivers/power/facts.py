@@ -432,9 +432,9 @@ class Facts:
     # Learning.
 
     def change(self, **fields: Any) -> Self:
-        # What dataclasses.replace does, twenty times as fast.
+        # What dataclasses.replace does, ten times as fast.
         known = object.__new__(type(self))
-        object.__setattr__(known, '__dict__', self.__dict__ | fields)
+        known.__dict__.update(self.__dict__, **fields)
         return known
 
     def learn(self, what: What, fact: Fact, today: datetime.datetime) -> Self:

@@ -140,11 +140,12 @@ class Need:
         if not self.when(facts):
             return None
         fact = facts.of(self.what)
-        if fact is None or (self.last and now - fact.answered > FRESH):
+        if (
+            fact is None
+            or any(fact.turn < facts.when(event) for event in self.after)
+            or (self.last and now - fact.answered > FRESH)
+        ):
             return Ask(self.what)
-        for event in self.after:
-            if fact.turn < facts.when(event):
-                return Ask(self.what)
         if fact.error is not None and not self.tolerated:
             return Decide(outcome_of(fact.error), str(fact.error))
         return None

@@ -43,13 +43,21 @@ class HostsFreed(_Count):
     description = 'Compute hosts that the plan powers off.'
 
 
+class HostsUnreliable(_Count):
+    name = 'hosts_unreliable'
+    description = (
+        'Compute hosts that are off and may not come back: they failed to '
+        'power on, or have a fault.'
+    )
+
+
 class SavedEnergy(base.EfficacySpecification):
-    """Hosts on, off and freed, and the share that is freed."""
+    """Hosts on, off, freed and unreliable, and the share that is freed."""
 
     def get_indicators_specifications(
         self,
     ) -> list[indicators.IndicatorSpecification]:
-        return [HostsOn(), HostsOff(), HostsFreed()]
+        return [HostsOn(), HostsOff(), HostsFreed(), HostsUnreliable()]
 
     def get_global_efficacy_indicator(
         self, indicators_map: Any = None

@@ -8,26 +8,15 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
-STRATEGY = 'metal_saving_energy'
-PLANNER = 'metal_weight'
+from metal_drivers.planning import wish
 
-STRATEGY_OPTS = (
-    cfg.BoolOpt(
-        'any_off_host',
-        default=False,
-        help='Whether every host that is off counts as spare. By default '
-        'only hosts count that metal-drivers powered off, or whose '
-        'nova-compute is enabled: one that someone else disabled may be off '
-        'for repair.',
-    ),
-)
+STRATEGY = wish.STRATEGY
+PLANNER = 'metal_weight'
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """The ``oslo.config.opts`` hook; without Watcher, the strategy's."""
-    listed: list[tuple[str, list[cfg.Opt]]] = [
-        (f'watcher_strategies.{STRATEGY}', list(STRATEGY_OPTS))
-    ]
+    listed: list[tuple[str, list[cfg.Opt]]] = [(wish.GROUP, list(wish.OPTS))]
     try:
         from metal_drivers.watcher import planner
     except ImportError:

@@ -11,16 +11,16 @@ import atexit
 import dataclasses
 import os
 import threading
-import time
 from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import conf, fleet, lookup, selector
+from metal_drivers import conf, fleet, lookup, plugins, selector
 from metal_drivers import services as metal_services
 from metal_drivers._openstack import groups
 from metal_drivers.compute import markers
+from metal_drivers.hooks import loading
 from metal_drivers.model import Capability, Node
 from metal_drivers.power import PowerEngine
 
@@ -40,6 +40,7 @@ class _Configuration:
     driver_values: dict[str, Any]
     nova_values: dict[str, Any]
     credentials: groups.Credentials | None
+    hook_values: dict[str, Any]
 
 
 class Services:
@@ -48,8 +49,14 @@ class Services:
     May be used by several threads at once.
     """
 
-    def __init__(self, connection: metal_services.Connection) -> None:
+    def __init__(
+        self,
+        connection: metal_services.Connection,
+        wake_retry_interval: float,
+    ) -> None:
         self.connection = connection
+        #: Seconds.
+        self.wake_retry_interval = wake_retry_interval
         self.driver, self.nova = connection.driver, connection.compute
         self.settings = connection.settings
         self._lock = threading.Lock()
@@ -95,13 +102,14 @@ class Services:
         if Capability.FIND in self.driver.capabilities:
             return None
         with self._lock:  # one list for all that wait for it
-            fresh = time.monotonic() - self._listed_at <= _FRESH
+            now = self.connection.clock.monotonic()
+            fresh = now - self._listed_at <= _FRESH
             if not fresh or not any(
                 each.id == node.id and _identity(each) == _identity(node)
                 for each in self._nodes
             ):
                 self._nodes = self.driver.list_nodes()
-                self._listed_at = time.monotonic()
+                self._listed_at = now
             return self._nodes
 
 
@@ -124,7 +132,8 @@ class _Process:
                         config,
                         # No rate begins anew, no claim is forgotten.
                         shared=former.connection.shared if former else None,
-                    )
+                    ),
+                    wanted.settings['wake_retry_interval'],
                 )
                 if self._services is not None:
                     # Others may be using it until the process ends.
@@ -176,7 +185,19 @@ def _read(config: cfg.ConfigOpts) -> _Configuration:
         conf.driver_values(config, chosen.name, driver),
         groups.nova_values(config),
         groups.shared_credentials(config),
+        _hook_values(config),
     )
+
+
+def _hook_values(config: cfg.ConfigOpts) -> dict[str, Any]:
+    """The options of the hooks in use, by their names."""
+    installed = plugins.find(loading.HOOKS)
+    found = {}
+    for name in conf.settings(config).hooks:
+        cls = installed.get(name).cls if name in installed.names else None
+        if cls is not None:  # or it is refused when it is opened
+            found[name] = conf.hook_values(config, name, cls)
+    return found
 
 
 def _identity(node: Node) -> tuple[object, ...]:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Collection, Iterable
+import copy
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -13,16 +14,10 @@ from watcher.common import exception
 from watcher.decision_engine.goal import base as goal_base
 from watcher.decision_engine.strategy.strategies import base
 
-from metal_drivers import exceptions, fleet
-from metal_drivers.model import ComputeHost, PowerState
-from metal_drivers.watcher import (
-    efficacy,
-    errors,
-    options,
-    process,
-    saving,
-    scope,
-)
+from metal_drivers import fleet, planning
+from metal_drivers.model import PowerState
+from metal_drivers.planning import wish
+from metal_drivers.watcher import efficacy, errors, options, process, scope
 from metal_drivers.watcher.action import ACTION
 
 LOG = log.getLogger(__name__)
@@ -35,8 +30,9 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
     min_free_hosts_num))`` hosts free and on. A busy host is one with any
     server on it, one that is shut off too.
 
-    It asks the bare metal service and Nova for one list each, so it needs
-    no compute model: what Watcher has collected may be an hour old.
+    It asks the bare metal service and Nova for one list each, at the same
+    time, so it needs no compute model: what Watcher has collected may be an
+    hour old.
     """
 
     def __init__(self, config: Any, osc: Any = None) -> None:
@@ -61,42 +57,11 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
 
     @classmethod
     def get_config_opts(cls) -> list[cfg.Opt]:
-        return list(options.STRATEGY_OPTS)
+        return list(wish.OPTS)
 
     @classmethod
     def get_schema(cls) -> dict[str, Any]:
-        return {
-            'properties': {
-                'free_used_percent': {
-                    'description': 'how many hosts to keep free and on, in '
-                    'percent of those with servers',
-                    'type': 'number',
-                    'minimum': 0,
-                    'default': 10.0,
-                },
-                'min_free_hosts_num': {
-                    'description': 'how many hosts to keep free and on, at '
-                    'least',
-                    'type': 'number',
-                    'minimum': 0,
-                    'default': 1,
-                },
-                'max_actions': {
-                    'description': 'how many hosts one plan may power on or '
-                    'off, at most; null for no limit',
-                    'type': ['integer', 'null'],
-                    'minimum': 1,
-                    'default': None,
-                },
-                'dry_run': {
-                    'description': 'show in the log and in the status of '
-                    'the audit which hosts would be powered on or off, and '
-                    'plan nothing',
-                    'type': 'boolean',
-                    'default': False,
-                },
-            }
-        }
+        return {'properties': copy.deepcopy(dict(wish.PARAMETERS))}
 
     def pre_execute(self) -> None:
         LOG.info('Beginning %s', self.get_display_name())
@@ -118,30 +83,29 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
 
     def _plan(self) -> str | None:
         """Fill in the solution; returns the status message of the audit."""
-        wish = self._wish()
+        asked = self._wish()
         services = process.services()
-        if services.nova is None:
-            raise exceptions.ConfigurationError(
-                'Nova is not configured, so no node matches a compute host',
-                cure='Configure [watcher_clients_auth], or an auth_type in '
-                '[nova].',
-            )
-        nodes, hosts = services.driver.list_nodes(), services.nova.list_hosts()
-        members = fleet.match(nodes, hosts).members
-        decision = saving.decide(
-            self._in_scope(members, hosts),
-            wish,
+        nova = planning.needed(services.nova)
+        found = services.load()
+        decision = planning.make_plan(
+            found,
+            nova,
+            asked,
             services.settings,
-            datetime.datetime.now(datetime.UTC),
-            saving.room_to_go_off(members, services.settings),
+            scope=scope.hosts_in_scope(
+                self.audit_scope, (host.name for host in found.hosts)
+            ),
+            wake_retry_interval=services.wake_retry_interval,
         )
-        _log(decision, members)
+        dry_run = bool(self._parameter('dry_run'))
+        _log(decision, found.members, dry_run)
         self.solution.set_efficacy_indicators(
             hosts_on=decision.hosts_on,
             hosts_off=decision.hosts_off,
             hosts_freed=len(decision.off),
+            hosts_unreliable=decision.hosts_unreliable,
         )
-        if self._parameter('dry_run'):
+        if dry_run:
             return errors.status_message(f'Dry run: {_story(decision)}')
         for members, state in (
             (decision.on, PowerState.ON),
@@ -149,12 +113,18 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
         ):
             for member in members:
                 self._add(member, state)
-        return None
+        relied_on = _relied_on(decision)
+        return errors.status_message(relied_on) if relied_on else None
 
-    def _wish(self) -> saving.Wish:
-        return saving.Wish(
+    def _wish(self) -> planning.Wish:
+        return planning.Wish(
             free_used_percent=self._parameter('free_used_percent'),
             min_free_hosts_num=self._parameter('min_free_hosts_num'),
+            reserve=tuple(
+                planning.Rule.read(rule) for rule in self._parameter('reserve')
+            ),
+            idle_minutes=self._parameter('idle_minutes'),
+            exercise_days=self._parameter('exercise_days'),
             max_actions=self._parameter('max_actions'),
             any_off_host=bool(getattr(self.config, 'any_off_host', False)),
         )
@@ -163,14 +133,6 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
         """Its value, or its default where the audit was made without."""
         default = self.get_schema()['properties'][name]['default']
         return self.input_parameters.get(name, default)
-
-    def _in_scope(
-        self, members: Iterable[fleet.Member], hosts: Iterable[ComputeHost]
-    ) -> list[fleet.Member]:
-        names = scope.hosts_in_scope(
-            self.audit_scope, (host.name for host in hosts)
-        )
-        return [m for m in members if m.host and m.host.name in names]
 
     def _add(self, member: fleet.Member, state: PowerState) -> None:
         assert member.host is not None  # noqa: S101, decide() takes no other
@@ -190,7 +152,11 @@ def _reason(exc: Exception) -> str:
     return f'{type(exc).__name__}, see the log of the decision engine'
 
 
-def _log(decision: saving.Decision, members: Collection[fleet.Member]) -> None:
+def _log(
+    decision: planning.Decision,
+    members: Sequence[fleet.Member],
+    dry_run: bool,
+) -> None:
     LOG.info(
         'Hosts on: %d, off: %d, busy: %d; free and on: %d, wanted: %d; %s',
         decision.hosts_on,
@@ -200,6 +166,14 @@ def _log(decision: saving.Decision, members: Collection[fleet.Member]) -> None:
         decision.wanted,
         _story(decision),
     )
+    for level in decision.levels[1:]:
+        LOG.info('%s', level)
+    for verdict in decision.verdicts:
+        moves = verdict.action is not planning.Action.STAY
+        # A large cloud has thousands that stay, in each audit.
+        LOG.log(
+            logging.INFO if moves or dry_run else logging.DEBUG, '%s', verdict
+        )
     unmatched = [member for member in members if not member.host]
     if unmatched:
         LOG.info(
@@ -212,10 +186,21 @@ def _log(decision: saving.Decision, members: Collection[fleet.Member]) -> None:
         )
 
 
-def _story(decision: saving.Decision) -> str:
+def _story(decision: planning.Decision) -> str:
     parts = [
         f'power {word} {", ".join(member.label for member in members)}'
         for word, members in (('on', decision.on), ('off', decision.off))
         if members
     ]
+    parts += filter(None, [_relied_on(decision)])
     return '; '.join(parts) or 'nothing to do'
+
+
+def _relied_on(decision: planning.Decision) -> str:
+    """That the plan relies on hosts that may not come back."""
+    if not decision.relied_on:
+        return ''
+    hosts = ', '.join(
+        f'{member.label} {trouble}' for member, trouble in decision.relied_on
+    )
+    return f'the plan relies on hosts that may not come back: {hosts}'

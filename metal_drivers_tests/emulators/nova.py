@@ -12,6 +12,7 @@ from metal_drivers_tests.emulators import (
     messages,
     nova_api,
     nova_controllers,
+    nova_records,
     nova_services,
     nova_state,
 )
@@ -123,14 +124,33 @@ class NovaEmulator(http.HttpEmulator):
         """Have a server move, or have moved, between two hosts."""
         with self.cloud.lock:
             self.cloud.migrations.append(
-                nova_state.Migration(server.id, source, destination, status)
+                nova_state.Migration(
+                    server.id,
+                    source,
+                    destination,
+                    status,
+                    updated=self.cloud.clock(),
+                )
             )
+
+    def add_aggregate(
+        self, name: str, hosts: Iterable[str], zone: str | None = None
+    ) -> None:
+        """Add a host aggregate.
+
+        :param zone: the availability zone that it makes: the hosts' own
+        """
+        aggregate = nova_state.Aggregate(name, list(hosts), zone)
+        with self.cloud.lock:
+            self.cloud.aggregates.append(aggregate)
+            for host in aggregate.hosts:
+                if zone is not None and host in self.cloud.hosts:
+                    self.cloud.hosts[host].zone = zone
 
     def remove_server(self, server: Server | str) -> None:
         """Delete a server, given itself or its id."""
         key = server if isinstance(server, str) else server.id
-        with self.cloud.lock:
-            del self.cloud.servers[key]
+        self.cloud.remove_server(key)
 
     def on_disable(self, callback: Callable[[Host], object]) -> None:
         """Call back when a PUT has disabled a service that was enabled.
@@ -163,7 +183,12 @@ class NovaEmulator(http.HttpEmulator):
             http.route(
                 'GET',
                 '/v2.1/os-migrations',
-                nova_controllers.Migrations(self).index,
+                nova_records.Migrations(self).index,
+            ),
+            http.route(
+                'GET',
+                '/v2.1/os-aggregates',
+                nova_records.Aggregates(self).index,
             ),
             http.route('GET', '/v2.1/os-services', services.index),
             http.route(

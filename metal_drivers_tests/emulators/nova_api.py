@@ -4,6 +4,7 @@
 Every text was taken from Nova 34.0.0.
 """
 
+import datetime
 import urllib.parse
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -163,6 +164,24 @@ def loose_flag(request: messages.Request, name: str) -> bool:
     if meaning is None:
         raise refuse(400, messages.not_a_bool(value))
     return meaning
+
+
+def changes_since(request: messages.Request) -> float | None:
+    """Seconds since the epoch; None where it is not asked for."""
+    value = request.last('changes-since')
+    if value is None:
+        return None
+    try:
+        when = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        raise refuse(
+            400,
+            'Invalid input for query parameters changes-since. Value: '
+            f"{value}. '{value}' is not a 'date-time'",
+        ) from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=datetime.UTC)
+    return when.timestamp()
 
 
 def _bad_parameter(name: str, value: object, problem: str) -> messages.Refusal:

@@ -22,25 +22,11 @@ _PAGED = (2, 33)
 UUIDS = (2, 53)
 STRICT = (2, 75)
 _LIVE = (2, 88)
-_PAGED_MIGRATIONS = (2, 59)
-# [src] Of the schema since then.
-_MIGRATION_FILTERS = frozenset(
-    {
-        'changes-since',
-        'hidden',
-        'host',
-        'instance_uuid',
-        'limit',
-        'marker',
-        'migration_type',
-        'source_compute',
-        'status',
-    }
-)
 # Those of the schema that a client of ours could use.
 _SERVER_FILTERS = frozenset(
     {
         'all_tenants',
+        'changes-since',
         'deleted',
         'host',
         'hostname',
@@ -241,9 +227,25 @@ class Servers(Controller):
         everyone = nova_api.loose_flag(request, 'all_tenants')
         if everyone:
             self._allow('servers:detail:get_all_tenants')
+        since = nova_api.changes_since(request)
+        # [src] Deleted ones are listed for administrators only, beside the
+        # others where changes are asked for.
+        deleted = request.last('deleted')
+        gone: bool | None = False
+        if not self.nova.admin or deleted is None:
+            gone = None if since is not None else False
+        else:
+            gone = bool(messages.loose_bool(deleted))
         with self.cloud.lock:
-            # The newest first.
-            servers = list(self.cloud.servers.values())[::-1]
+            found = [*self.cloud.servers.values(), *self.cloud.deleted]
+        # The newest first.
+        servers = sorted(found, key=lambda s: s.number, reverse=True)
+        servers = [
+            s
+            for s in servers
+            if gone in (None, s.deleted)
+            and (since is None or s.updated >= since)
+        ]
         if not everyone:
             own = self.nova.project_id
             servers = [s for s in servers if s.tenant_id == own]
@@ -271,38 +273,6 @@ class Servers(Controller):
             server, version, request.host_url, self.nova.admin, up=True
         )
         return messages.json_reply({'server': view})
-
-
-class Migrations(Controller):
-    """``/os-migrations``."""
-
-    def index(self, request: messages.Request) -> messages.Reply:
-        version = self._version(request)
-        limit = self.nova.max_limit
-        if version >= _PAGED_MIGRATIONS:
-            nova_api.check_properties(request.query, _MIGRATION_FILTERS)
-            limit = nova_api.limit_of(request, limit)
-        self._allow('os-migrations:index')
-        name = request.last('host')
-        with self.cloud.lock:
-            views = [
-                nova_views.migration(number, migration, version)
-                for number, migration in enumerate(self.cloud.migrations, 1)
-                if name in (None, migration.source, migration.destination)
-            ]
-        if version < _PAGED_MIGRATIONS:
-            return messages.json_reply({'migrations': views})
-        shown, links = nova_api.page(
-            views,
-            request,
-            limit,
-            lambda view, marker: view['uuid'] == marker,
-            lambda view: view['uuid'],
-        )
-        body: dict[str, Any] = {'migrations': shown}
-        if links:
-            body['migrations_links'] = links
-        return messages.json_reply(body)
 
 
 def _like(pattern: str) -> re.Pattern[str]:

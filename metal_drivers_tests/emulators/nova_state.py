@@ -56,6 +56,8 @@ class Server:
 
     :ivar host: None while it is being scheduled, or when that failed
     :ivar number: makes ``instance-0000000N``
+    :ivar updated: the last change, or when it was deleted; seconds of the
+        clock
     """
 
     id: str
@@ -65,6 +67,8 @@ class Server:
     tenant_id: str
     number: int
     created: float
+    updated: float = 0.0
+    deleted: bool = False
 
 
 @dataclasses.dataclass
@@ -79,6 +83,19 @@ class Migration:
     destination: str | None
     status: str
     kind: str = 'live-migration'
+    updated: float | None = None
+
+
+@dataclasses.dataclass
+class Aggregate:
+    """A host aggregate.
+
+    :ivar zone: the availability zone that it makes, or None
+    """
+
+    name: str
+    hosts: list[str]
+    zone: str | None = None
 
 
 def stamp(seconds: float) -> str:
@@ -111,7 +128,9 @@ class Cloud:
         self.lock = threading.RLock()
         self.hosts: dict[str, Host] = {}
         self.servers: dict[str, Server] = {}
+        self.deleted: list[Server] = []
         self.migrations: list[Migration] = []
+        self.aggregates: list[Aggregate] = []
         self.power_probe: PowerProbe | None = None
         self._servers_made = 0
 
@@ -153,9 +172,18 @@ class Cloud:
                 tenant_id,
                 number,
                 self.clock(),
+                self.clock(),
             )
             self.servers[server.id] = server
             return server
+
+    def remove_server(self, key: str) -> None:
+        """Delete a server; its host is remembered."""
+        with self.lock:
+            server = self.servers.pop(key)
+            server.status, server.deleted = 'DELETED', True
+            server.updated = self.clock()
+            self.deleted.append(server)
 
     def servers_on(self, host: Host) -> list[Server]:
         with self.lock:

@@ -124,6 +124,7 @@ def server(
     """
     vm_state, power_state = _STATES.get(it.status, (it.status.lower(), 0))
     created = nova_state.stamp(it.created)
+    updated = nova_state.stamp(it.updated)
     flavor = '11111111-0000-4000-8000-000000000001'
     host = it.host.name if it.host else None
     view: dict[str, Any] = {
@@ -149,14 +150,14 @@ def server(
         'status': it.status,
         'tenant_id': it.tenant_id,
         'user_id': it.tenant_id,
-        'updated': f'{created[:19]}Z',
+        'updated': f'{updated[:19]}Z',
         'OS-DCF:diskConfig': 'MANUAL',
         'progress': 0,
         'OS-EXT-AZ:availability_zone': it.host.zone if it.host else '',
         'config_drive': '',
         'key_name': None,
         'OS-SRV-USG:launched_at': created if it.host else None,
-        'OS-SRV-USG:terminated_at': None,
+        'OS-SRV-USG:terminated_at': updated if it.deleted else None,
         'OS-EXT-STS:task_state': None,
         'OS-EXT-STS:vm_state': vm_state,
         'OS-EXT-STS:power_state': power_state,
@@ -211,7 +212,9 @@ def migration(
     view: dict[str, Any] = {
         'id': number,
         'created_at': '2026-01-01T00:00:00.000000',
-        'updated_at': None,
+        'updated_at': (
+            None if it.updated is None else nova_state.stamp(it.updated)
+        ),
         'dest_compute': it.destination,
         'dest_host': None,
         'dest_node': it.destination,
@@ -229,4 +232,24 @@ def migration(
         view['uuid'] = f'00000000-0000-4000-b000-{number:012d}'
     if version >= (2, 80):
         view |= {'user_id': None, 'project_id': None}
+    return view
+
+
+def aggregate(
+    number: int, it: nova_state.Aggregate, version: nova_api.Version
+) -> dict[str, Any]:
+    """One host aggregate. [src]"""
+    view: dict[str, Any] = {
+        'availability_zone': it.zone,
+        'created_at': '2026-01-01T00:00:00.000000',
+        'deleted': False,
+        'deleted_at': None,
+        'hosts': list(it.hosts),
+        'id': number,
+        'metadata': {'availability_zone': it.zone} if it.zone else {},
+        'name': it.name,
+        'updated_at': None,
+    }
+    if version >= (2, 41):
+        view['uuid'] = f'00000000-0000-4000-c000-{number:012d}'
     return view

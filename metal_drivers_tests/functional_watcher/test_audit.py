@@ -58,7 +58,14 @@ class TestParameters(backends.Fake):
             self.assertEqual(told['type'], ours[name]['type'])
             self.assertEqual(told['default'], ours[name]['default'])
         self.assertEqual(
-            {'max_actions', 'dry_run'}, set(ours).difference(theirs)
+            {
+                'reserve',
+                'idle_minutes',
+                'exercise_days',
+                'max_actions',
+                'dry_run',
+            },
+            set(ours).difference(theirs),
         )
 
     def test_no_parameters(self) -> None:
@@ -88,7 +95,12 @@ class TestParameters(backends.Fake):
         self.set_power('compute-4', PowerState.OFF)
         plan = self.plan_of(self.audit())
         self.assertEqual(
-            {'hosts_on': 3, 'hosts_off': 1, 'hosts_freed': 1},
+            {
+                'hosts_on': 3,
+                'hosts_off': 1,
+                'hosts_freed': 1,
+                'hosts_unreliable': 0,
+            },
             _indicators(plan),
         )
         (share,) = plan['global_efficacy']

@@ -266,6 +266,19 @@ class TestCompute(base.TestCase):
         self.assertIs(CheckStatus.OK, result.status)
         self.assertIn('3 compute hosts, 2 up, 3 enabled', result.detail)
 
+    def test_check_fails_where_the_endpoint_is_not_the_whole_url(self) -> None:
+        for path in ('', '/v2.1/servers'):
+            wrong = self.open(endpoint_override=f'{self.nova.url}{path}')
+            (result,) = wrong.check()
+            self.assertIs(CheckStatus.FAILED, result.status)
+            self.assertIn('is the whole URL', result.detail)
+
+    def test_check_warns_of_a_nova_without_computes(self) -> None:
+        self.nova.cloud.hosts.clear()
+        (result,) = self.compute.check()
+        self.assertIs(CheckStatus.WARNING, result.status)
+        self.assertIn('has no nova-compute services', result.detail)
+
     def test_check_fails_where_nova_is_gone(self) -> None:
         lost = self.open(endpoint_override='http://127.0.0.1:1/v2.1')
         (result,) = lost.check()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which compute host runs on which node."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import testtools
@@ -137,10 +139,43 @@ class TestMatch(testtools.TestCase):
     def test_one_list_of_each(self) -> None:
         cloud = simulator.SimCloud(2)
         found = fleet.load(cloud.driver, cloud.nova)
-        self.assertEqual(['list_nodes', 'list_hosts'], cloud.calls.names())
+        self.assertEqual(
+            ['list_hosts', 'list_nodes'], sorted(cloud.calls.names())
+        )
         self.assertEqual(
             ['n1 (h1)', 'n2 (h2)'], [m.label for m in found.members]
         )
+
+    def test_both_lists_are_asked_for_at_the_same_time(self) -> None:
+        """Each answers only once the other one was asked for."""
+        cloud = simulator.SimCloud(2)
+        both = threading.Barrier(2, timeout=30)
+
+        def meeting(ask: Callable[[], Any]) -> Callable[[], Any]:
+            def asked() -> Any:
+                both.wait()
+                return ask()
+
+            return asked
+
+        for service, name in (
+            (cloud.driver, 'list_nodes'),
+            (cloud.nova, 'list_hosts'),
+        ):
+            self.patch(service, name, meeting(getattr(service, name)))
+        found = fleet.load(cloud.driver, cloud.nova)
+        self.assertEqual(2, len(found.members))
+
+    def test_a_nova_that_hangs_keeps_no_error_from_being_told(self) -> None:
+        cloud = simulator.SimCloud(2)
+        over = threading.Event()
+        self.addCleanup(over.set)
+        self.patch(cloud.nova, 'list_hosts', over.wait)
+        cloud.fail(exceptions.UnavailableError('away'), 'list_nodes')
+        exc = self.assertRaises(
+            exceptions.UnavailableError, fleet.load, cloud.driver, cloud.nova
+        )
+        self.assertEqual('away', str(exc))
 
     def test_nova_that_does_not_answer_is_not_no_nova(self) -> None:
         cloud = simulator.SimCloud()

@@ -137,14 +137,14 @@ class TestImports(base.TestCase):
 #: Who stands above whom. Each imports what is below, and its own package.
 FLOORS = (
     ('cli', 'watcher'),
-    ('services',),
+    ('planning', 'services'),
     ('power',),
     ('lookup',),
     ('fleet',),
     ('selector', 'compute', 'settings'),
     ('candidates',),
     ('conf',),
-    ('conformance',),
+    ('conformance', 'hooks'),
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),

@@ -50,7 +50,7 @@ class TestConnection(base.TestCase):
         }
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock',
+                'metal_drivers.services.Clock',
                 lambda: simulator.SimClock(simulator.Calls()),
             )
         )
@@ -121,9 +121,7 @@ class TestConnection(base.TestCase):
             )
         clock = simulator.SimClock(simulator.Calls())
         self.useFixture(
-            fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock', lambda: clock
-            )
+            fixtures.MonkeyPatch('metal_drivers.services.Clock', lambda: clock)
         )
         connection = self.open()
         begin = clock.monotonic()

@@ -29,6 +29,7 @@ GOOD = Node(
     'node one',
     PowerState.ON,
     observed_at=datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC),
+    powered_on_at=datetime.datetime(2026, 2, 1, tzinfo=datetime.UTC),
     target=PowerState.OFF,
     hypervisor_id='h1',
     host_names=('h1.example', 'h1'),

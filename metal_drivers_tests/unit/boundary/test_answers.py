@@ -28,6 +28,8 @@ WRONG_FIELDS: tuple[tuple[dict[str, Any], str], ...] = (
     ({'power_state': None}, 'None as power_state'),
     ({'observed_at': 'now'}, 'a str as observed_at'),
     ({'observed_at': datetime.datetime(2026, 3, 1)}, 'a time zone'),
+    ({'powered_on_at': 'now'}, 'a str as powered_on_at'),
+    ({'powered_on_at': datetime.datetime(2026, 3, 1)}, 'a time zone'),
     ({'target': 'on'}, 'a str as target'),
     ({'hypervisor_id': 3}, 'an int as hypervisor_id'),
     ({'host_names': 'h1'}, 'a str as host_names'),

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import threading
 from unittest import mock
@@ -25,7 +26,7 @@ class CloudTestCase(base.CommandTestCase):
         super().setUp()
         self.useFixture(
             fixtures.MonkeyPatch(
-                'metal_drivers.power.engine.Clock',
+                'metal_drivers.services.Clock',
                 lambda: simulator.SimClock(simulator.Calls()),
             )
         )
@@ -60,6 +61,30 @@ class TestPower(CloudTestCase):
         self.assertEqual(0, done.status, done.stderr)
         self.assertLessEqual(len(self.ironic.requests), 7)
         self.assertLessEqual(len(self.nova.requests), 10)
+
+    def test_no_list_of_hypervisors_for_one_node(self) -> None:
+        """Whatever it is called: Nova looks for names, and for a uuid."""
+        host = self.nova.hosts['compute-01']
+        host.hypervisor_hostname = 'compute-01.example.org'
+        (uuid,) = (
+            n.uuid for n in self.ironic.nodes.values() if n.name == 'metal-01'
+        )
+        for ref in (uuid, 'metal-01', 'compute-01', 'compute-01.example.org'):
+            for words in (('off', ref, '--yes'), ('on', ref)):
+                done = self.metal('node', 'power', *words, '-f', 'json')
+                self.assertEqual(
+                    [('metal-01 (compute-01)', 'done')], self.rows(done)
+                )
+        asked = [
+            request.target.removeprefix('/v2.1/os-hypervisors')
+            for request in self.nova.requests
+            if 'os-hypervisors' in request.path
+        ]
+        pattern = '/detail?hypervisor_hostname_pattern='
+        self.assertEqual(
+            {f'/{host.hypervisor_id}', '?limit=1', pattern},
+            {re.sub('(?<=pattern=).+', '', target) for target in asked},
+        )
 
     def test_already_so_is_good(self) -> None:
         done = self.metal('node', 'power', 'on', 'metal-01', '-f', 'json')

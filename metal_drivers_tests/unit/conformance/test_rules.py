@@ -42,7 +42,8 @@ class TestFaults(base.TestCase):
     def assert_found(self, fault: wrong.Fault) -> None:
         service = self.useFixture(sample_service.SampleService())
         hooks = sample_service.SampleHooks(service, fault.driver)
-        hooks.patience = 0.2
+        hooks.patience, hooks.moment = 0.2, 0.3
+        hooks.deadline = fault.deadline
         driver = hooks.create_driver()
         self.addCleanup(driver.close)
         found = conformance.Runner(hooks, driver).attempt(BY_ID[fault.rule])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fleet in memory. What every driver does is in the contract."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,27 @@ class TestNodes(base.TestCase):
         self.assertEqual(
             PowerState.ON, fresh.get_node('node-0001').power_state
         )
+
+    def test_tells_when_a_node_was_powered_on(self) -> None:
+        driver = fake.FakeDriver({'nodes': 1})
+
+        def powered_on_at() -> datetime.datetime | None:
+            return driver.get_node('node-0001').powered_on_at
+
+        # It was on when the process began.
+        self.assertIsNone(powered_on_at())
+        driver.set_power_state('node-0001', PowerState.ON)
+        self.assertIsNone(powered_on_at())
+        before = datetime.datetime.now(datetime.UTC)
+        driver.set_power_state('node-0001', PowerState.OFF)
+        driver.set_power_state('node-0001', PowerState.ON)
+        when = powered_on_at()
+        assert when is not None
+        self.assertLessEqual(before, when)
+        driver.set_power_state('node-0001', PowerState.ON)
+        self.assertEqual(when, powered_on_at())
+        driver.set_power_state('node-0001', PowerState.OFF)
+        self.assertIsNone(powered_on_at())
 
     def test_configured_by_either_option(self) -> None:
         def status(**values: Any) -> ConfigStatus:

@@ -7,12 +7,14 @@ the name of the fault.
 """
 
 from metal_drivers_tests.unit.conformance.wrong import (
+    heavy,
     ids,
     listing,
     loading,
     resources,
     secrets,
     states,
+    statuses,
     switching,
     trouble,
 )
@@ -27,12 +29,14 @@ __all__ = [
     'NOT_FOR_THE_SAMPLE',
     'Fault',
     'fault',
+    'heavy',
     'ids',
     'listing',
     'loading',
     'resources',
     'secrets',
     'states',
+    'statuses',
     'switching',
     'trouble',
 ]

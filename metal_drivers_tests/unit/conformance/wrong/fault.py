@@ -22,12 +22,14 @@ class Fault:
     #: A part of what the rule says of it, so that it is found for the
     #: right reason.
     says: str
+    #: Seconds after which it is given up.
+    deadline: float = 30
 
 
 FAULTS: list[Fault] = []
 
 
-def fault(rule: str, says: str) -> Callable[[D], D]:
+def fault(rule: str, says: str, deadline: float = 30) -> Callable[[D], D]:
     """Have a class be a fault; its docstring says what is wrong."""
 
     def add(driver: D) -> D:
@@ -35,7 +37,7 @@ def fault(rule: str, says: str) -> Callable[[D], D]:
             f'_{char.lower()}' if char.isupper() else char
             for char in driver.__name__
         )
-        FAULTS.append(Fault(words.strip('_'), rule, driver, says))
+        FAULTS.append(Fault(words.strip('_'), rule, driver, says, deadline))
         return driver
 
     return add

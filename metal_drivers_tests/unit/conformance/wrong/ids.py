@@ -6,7 +6,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from metal_drivers import MetalError, Node, UnavailableError
+from metal_drivers import (
+    MetalError,
+    Node,
+    PowerState,
+    UnavailableError,
+    base,
+)
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
 from metal_drivers_tests.unit.conformance.wrong.fault import fault
 
@@ -62,3 +68,39 @@ class UnknownIsSwitched(SampleDriver):
     def set_power_state(self, node_id: str, *args: Any, **more: Any) -> None:
         if node_id != 'zzzz':
             super().set_power_state(node_id, *args, **more)
+
+
+@fault('odd-form-of-a-known-id-is-not-found', 'm1?x')
+class IdWithAQuery(SampleDriver):
+    """What follows a question mark is a query of the URL."""
+
+    def path(self, node_id: str) -> str:
+        return super().path(node_id.partition('?')[0])
+
+
+@fault('odd-id-has-no-power-state', 'get_power_states()')
+class StripsIds(SampleDriver):
+    """Blanks around an id do not matter."""
+
+    def get_power_states(self, node_ids: Any) -> Any:
+        known = {node.id: node.power_state for node in self.list_nodes()}
+        return {
+            each: known.get(each.strip(), PowerState.UNKNOWN)
+            for each in node_ids
+        }
+
+
+@fault('finds-without-the-list', 'called list_nodes()')
+class FindsInTheList(SampleDriver):
+    """FIND is claimed, and the list is asked for."""
+
+    def find_nodes(self, ref: str) -> list[Node]:
+        return base.named(self.list_nodes(), ref)
+
+
+@fault('cannot-switch-by-an-odd-id', "set_power_state('m1#x', off)")
+class IdWithAFragment(SampleDriver):
+    """What follows a hash is no part of the request."""
+
+    def set_power_state(self, node_id: str, *args: Any, **more: Any) -> None:
+        super().set_power_state(node_id.partition('#')[0], *args, **more)

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from metal_drivers import Node
+from metal_drivers import Node, PowerState
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
 from metal_drivers_tests.unit.conformance.wrong.fault import fault
 
@@ -73,3 +73,52 @@ class LabelsInTheListOnly(SampleDriver):
             dataclasses.replace(node, labels=labels)
             for node in super().list_nodes()
         ]
+
+
+@fault('details-can-be-shown', 'details of node')
+class SetInDetails(_Listed):
+    """A detail that ``node show -f json`` cannot print."""
+
+    def change(self) -> dict[str, Any]:
+        return {'details': {'tags': {'gpu'}}}
+
+
+@fault('observed-at-is-past', 'observed_at of node')
+class SeenTomorrow(_Listed):
+    """Local time, taken for UTC."""
+
+    def change(self) -> dict[str, Any]:
+        now = datetime.datetime.now(datetime.UTC)
+        return {'observed_at': now + datetime.timedelta(hours=9)}
+
+
+@fault('lists-with-few-requests', 'made 4 requests')
+class AsksForEach(SampleDriver):
+    """One request for each node of the list."""
+
+    def list_nodes(self) -> list[Node]:
+        return [self.get_node(node.id) for node in super().list_nodes()]
+
+
+@fault('lists-nodes-that-are-off', 'which is off')
+class HidesWhatIsOff(SampleDriver):
+    """Nodes that are off are left out."""
+
+    def list_nodes(self) -> list[Node]:
+        return [
+            node
+            for node in super().list_nodes()
+            if node.power_state is PowerState.ON
+        ]
+
+
+@fault('lists-nodes-that-are-off', 'power_state is <PowerState.ON')
+class ListsFromItsMemory(SampleDriver):
+    """The list is asked for once."""
+
+    kept: list[Node] | None = None
+
+    def list_nodes(self) -> list[Node]:
+        if self.kept is None:
+            self.kept = super().list_nodes()
+        return self.kept

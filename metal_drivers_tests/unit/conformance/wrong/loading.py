@@ -79,3 +79,55 @@ class NoTimeout(SampleDriver):
         self, node_id: str, state: Any, mode: Any
     ) -> None:
         raise MetalError('never called')
+
+
+@fault('takes-a-config-that-cannot-be-written-to', 'TypeError')
+class WritesToItsConfig(SampleDriver):
+    """It fills in what is missing."""
+
+    def __init__(self, config: Any, osc: Any = None) -> None:
+        config['timeout'] = config.get('timeout') or 30
+        super().__init__(config, osc)
+
+
+@fault('options-have-defaults-of-their-type', 'the default of retries')
+class DefaultInAString(SampleDriver):
+    """A number that is none until it is read from a file."""
+
+    @classmethod
+    def get_config_opts(cls) -> list[cfg.Opt]:
+        return [
+            *super().get_config_opts(),
+            cfg.IntOpt('retries', default='3', help='How often.'),
+        ]
+
+
+@fault('config-state-names-what-is-missing', 'without url')
+class ReadyWithoutUrl(SampleDriver):
+    """What is required is asked for too late."""
+
+    @classmethod
+    def config_state(cls, config: Mapping[str, Any]) -> base.ConfigState:
+        return base.ConfigState.of(
+            present=bool(config.get('token') or config.get('url')), missing=()
+        )
+
+
+@fault('config-state-does-no-io', 'open')
+class StateReadsAFile(SampleDriver):
+    """It reads a file to see whether it is configured."""
+
+    @classmethod
+    def config_state(cls, config: Mapping[str, Any]) -> base.ConfigState:
+        with open('/dev/null', encoding='utf-8') as file:
+            file.read()
+        return super().config_state(config)
+
+
+@fault('starts-without-the-network', 'socket.connect')
+class LogsInAtOnce(SampleDriver):
+    """It asks the service before it is asked."""
+
+    def __init__(self, config: Any, osc: Any = None) -> None:
+        super().__init__(config, osc)
+        self.list_nodes()

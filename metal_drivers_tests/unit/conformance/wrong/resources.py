@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
-from metal_drivers import Node
+from metal_drivers import Node, UnavailableError
 from metal_drivers.model import CheckResult, CheckStatus
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
 from metal_drivers_tests.unit.conformance.wrong.fault import fault
@@ -64,3 +64,71 @@ class LeavesAThread(SampleDriver):
             daemon=True,
         ).start()
         return super().check()
+
+
+@fault('threads-get-the-node-that-they-ask-for', 'get_node(')
+class OneRequestForAll(SampleDriver):
+    """What is asked for is kept in the driver."""
+
+    node_id = ''
+
+    def get_node(self, node_id: str) -> Node:
+        self.node_id = node_id
+        self.list_nodes()
+        return super().get_node(self.node_id)
+
+
+@fault('threads-switch-the-node-that-they-ask-for', 'what the service')
+class OneChangeForAll(SampleDriver):
+    """What is to be sent is kept in the driver."""
+
+    body: Any = None
+
+    def command(self, *args: Any) -> dict[str, Any]:
+        self.body = super().command(*args)
+        return {'power': 'on'}
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        if body is not None:
+            super().call('GET', '/machines')
+            body = self.body
+        return super().call(method, path, body)
+
+
+@fault('switches-where-an-event-loop-runs', 'event loop')
+class SwitchesInALoopOfItsOwn(SampleDriver):
+    """asyncio.run() in the thread of the caller."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        async def ask() -> None:
+            super(SwitchesInALoopOfItsOwn, self).set_power_state(*args, **more)
+
+        coroutine = ask()
+        try:
+            asyncio.run(coroutine)
+        finally:
+            coroutine.close()
+
+
+@fault('close-gives-back-sockets-and-files', 'files are open')
+class LeavesItsConnections(SampleDriver):
+    """close() closes nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+@fault('closing-one-leaves-the-others', 'closed')
+class SharesAllSessions(SampleDriver):
+    """What one closes is shared by all."""
+
+    closed: ClassVar[list[Any]] = []
+
+    def list_nodes(self) -> list[Node]:
+        if self.closed:
+            raise UnavailableError('The session is closed.')
+        return super().list_nodes()
+
+    def close(self) -> None:
+        super().close()
+        self.closed.append(self)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from metal_drivers import (
+    AuthenticationError,
     BusyError,
     Node,
     PowerState,
+    RefusedError,
     UnavailableError,
 )
 from metal_drivers.model import CheckResult, CheckStatus
@@ -78,3 +80,63 @@ class CheckIsAlwaysRight(SampleDriver):
 
     def check(self) -> list[CheckResult]:
         return [CheckResult('all', CheckStatus.OK)]
+
+
+@fault('wrong-credentials-are-an-authentication-error', 'returned []')
+class UnauthorisedIsEmpty(SampleDriver):
+    """Nothing may be seen: no nodes."""
+
+    def list_nodes(self) -> list[Node]:
+        try:
+            return super().list_nodes()
+        except AuthenticationError:
+            return []
+
+
+@fault('wrong-credentials-when-switching', 'RefusedError')
+class UnauthorisedIsRefused(SampleDriver):
+    """It looks as if the node were locked."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        try:
+            super().set_power_state(*args, **more)
+        except AuthenticationError as exc:
+            raise RefusedError(exc.message) from exc
+
+
+@fault('wrong-credentials-are-a-failed-check', 'no failure')
+class CheckOnlyConnects(SampleDriver):
+    """check() sees that somebody answers."""
+
+    def check(self) -> list[CheckResult]:
+        results = super().check()
+        if 'answered' not in results[0].detail:
+            return results
+        return [CheckResult('service', CheckStatus.OK, 'It answers.')]
+
+
+@fault('silence-is-a-timeout', 'did not end', deadline=0.1)
+class WaitsForEver(SampleDriver):
+    """A request without a time-out."""
+
+    def __init__(self, config: Any, osc: Any = None) -> None:
+        super().__init__({**config, 'timeout': 3600}, osc)
+
+
+@fault('unknown-is-never-off', 'list_nodes() shows off')
+class UnknownIsOff(SampleDriver):
+    """What is not on is off."""
+
+    def state(self, power: str | None) -> PowerState:
+        return PowerState.ON if power == 'on' else PowerState.OFF
+
+
+@fault('trouble-of-one-node-is-its-own', 'UnavailableError')
+class OneBmcForAll(SampleDriver):
+    """A BMC that does not answer ends the whole list."""
+
+    def read(self, found: Any) -> Node:
+        node = super().read(found)
+        if node.fault:
+            raise UnavailableError(f'{node.name}: {node.fault}')
+        return node

@@ -1,92 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hosts an audit switches; no Watcher is needed for it."""
+"""Which hosts an audit switches."""
 
 import dataclasses
-import datetime
-import random
-from typing import Any
 from unittest import mock
 
 from metal_drivers import base as driver_base
-from metal_drivers.compute import markers
-from metal_drivers.fleet import Fleet, Member
-from metal_drivers.model import ComputeHost, Node, PowerState
+from metal_drivers.fleet import Fleet
+from metal_drivers.model import PowerState
+from metal_drivers.planning.decision import (
+    room_to_go_off,
+)
 from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power import shared as power_shared
-from metal_drivers.watcher import saving
-from metal_drivers_tests.unit import base
-
-NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
-ON, OFF = PowerState.ON, PowerState.OFF
+from metal_drivers_tests.unit.planning import base
+from metal_drivers_tests.unit.planning.base import OFF, ON, host
 
 
-def host(
-    number: int,
-    power: PowerState = ON,
-    servers: int | None = 0,
-    *,
-    ours: float | None = None,
-    under_way: bool = False,
-    reason: str | None = None,
-    up: bool | None = None,
-    **node: Any,
-) -> Member:
-    """A matched host.
-
-    :param ours: hours since we disabled it.
-    :param under_way: whether it was not seen off since.
-    :param reason: why others disabled it.
-    """
-    if ours is not None:
-        when = NOW - datetime.timedelta(hours=ours)
-        kind = (
-            markers.MarkerKind.POWERING_OFF
-            if under_way
-            else markers.MarkerKind.POWERED_OFF
-        )
-        reason = markers.reason(f'id-{number}', when, kind)
-    up = power is ON if up is None else up
-    return Member(
-        Node(f'id-{number}', f'node-{number}', power, **node),
-        ComputeHost(
-            f'hv-{number}',
-            f'host-{number}',
-            f'host-{number}.example',
-            'up' if up else 'down',
-            'disabled' if reason else 'enabled',
-            f'service-{number}',
-            reason,
-            servers,
-        ),
-    )
-
-
-class TestDecide(base.TestCase):
-    def decide(
-        self,
-        *members: Member,
-        settings: PowerSettings | None = None,
-        room: int | None = None,
-        **wish: Any,
-    ) -> saving.Decision:
-        mixed = list(members)
-        random.shuffle(mixed)
-        return saving.decide(
-            mixed,
-            saving.Wish(**wish),
-            settings or PowerSettings(),
-            NOW,
-            room,
-        )
-
-    def assert_off(self, decision: saving.Decision, *numbers: int) -> None:
-        self.assertEqual(list(numbers), _numbers(decision.off))
-        self.assertEqual([], _numbers(decision.on))
-
-    def assert_on(self, decision: saving.Decision, *numbers: int) -> None:
-        self.assertEqual(list(numbers), _numbers(decision.on))
-        self.assertEqual([], _numbers(decision.off))
-
+class TestDecide(base.DecisionTestCase):
     def test_wanted(self) -> None:
         for busy, percent, least, wanted in (
             (0, 10.0, 1, 1),
@@ -201,13 +131,13 @@ class TestDecide(base.TestCase):
         # Servers are on it: it must be given back, whatever is wanted.
         busy = host(1, servers=3, ours=1)
         decision = self.decide(busy, host(2), host(3))
-        self.assertEqual([1], _numbers(decision.on))
-        self.assertEqual([2], _numbers(decision.off))
+        self.assertEqual([1], base.numbers(decision.on))
+        self.assertEqual([2], base.numbers(decision.off))
 
     def test_left_halfway_beyond_what_is_missing(self) -> None:
         decision = self.decide(host(1, ours=1), host(2, ours=1))
-        self.assertEqual([1], _numbers(decision.on))
-        self.assertEqual([2], _numbers(decision.off))
+        self.assertEqual([1], base.numbers(decision.on))
+        self.assertEqual([2], base.numbers(decision.off))
 
     def test_left_halfway_and_must_not_go_off(self) -> None:
         """It is given back, wanted or not, and before those that may."""
@@ -215,8 +145,8 @@ class TestDecide(base.TestCase):
         self.assert_on(self.decide(kept, host(1)), 2)
         self.assert_on(self.decide(host(1, ours=1), host(2), room=0), 1)
         decision = self.decide(kept, host(1, ours=1))
-        self.assertEqual([2], _numbers(decision.on))
-        self.assertEqual([1], _numbers(decision.off))
+        self.assertEqual([2], base.numbers(decision.on))
+        self.assertEqual([1], base.numbers(decision.off))
 
     def test_left_halfway_and_not_up(self) -> None:
         """What does not come back keeps no other from coming."""
@@ -245,7 +175,7 @@ class TestDecide(base.TestCase):
         members += [host(8, OFF), host(9, PowerState.UNKNOWN)]
         for limit, room in (('', None), ('5', 3), ('30%', 1), ('1', 0)):
             settings = PowerSettings(max_powered_off=limit)
-            self.assertEqual(room, saving.room_to_go_off(members, settings))
+            self.assertEqual(room, room_to_go_off(members, settings))
         self.assert_off(self.decide(*members, room=3), 0, 1, 2)
 
     def test_a_plan_has_room_where_the_engine_has(self) -> None:
@@ -267,7 +197,7 @@ class TestDecide(base.TestCase):
                 settings = PowerSettings(
                     max_powered_off=str(limit), dry_run=True
                 )
-                room = saving.room_to_go_off(fleet.members, settings)
+                room = room_to_go_off(fleet.members, settings)
                 self.assertEqual(limit - off, room, str(others))
                 refused = 'hosts are off' in self.power_off(fleet, settings)
                 self.assertIs(not room, refused, str(others))
@@ -305,7 +235,3 @@ class TestDecide(base.TestCase):
                 decision.wanted,
             ),
         )
-
-
-def _numbers(members: tuple[Member, ...]) -> list[int]:
-    return [int(member.node.id.removeprefix('id-')) for member in members]

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hosts that the rules of a reserve are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from metal_drivers import exceptions
+from metal_drivers.fleet import Member
+from metal_drivers.model import Aggregate
+from metal_drivers.planning.levels import Group
+from metal_drivers.planning.wish import Rule
+
+#: The zone of hosts in no aggregate that makes one: Nova's default for
+#: ``default_availability_zone``.
+DEFAULT_ZONE = 'nova'
+
+#: How many names a message has.
+_SHOWN = 10
+
+Names = Mapping[str, frozenset[str]]
+
+
+def in_nova(rules: Iterable[Rule]) -> bool:
+    """Whether Nova is to be asked for what these rules name."""
+    return any(rule.kind != 'trait' for rule in rules)
+
+
+def find(
+    rules: Sequence[Rule],
+    members: Iterable[Member],
+    aggregates: Sequence[Aggregate],
+    zones: Callable[[], Names],
+) -> tuple[Group, ...]:
+    """The group of each rule.
+
+    :param members: all that there are, in scope or not.
+    :param zones: the hosts by their zones, asked of Nova; called where a
+        rule names a zone that no aggregate makes.
+    :raises ConfigurationError: a rule names what does not exist.
+    """
+    matched = [member for member in members if member.host is not None]
+    known: dict[str, Names] = {
+        'aggregate': {each.name: each.hosts for each in aggregates},
+        'zone': _zones(aggregates, _hosts(matched)),
+    }
+    if any(
+        rule.kind == 'zone' and rule.name not in known['zone']
+        for rule in rules
+    ):
+        known['zone'] = {**_zones(aggregates, frozenset()), **zones()}
+    traits: dict[str, set[str]] = {}
+    for member in matched:
+        for label in member.node.labels:
+            traits.setdefault(label, set()).add(member.node.id)
+    groups = []
+    for rule in rules:
+        if rule.kind == 'trait':
+            _check(rule, traits)
+            ids = frozenset(traits[rule.name])
+        else:
+            _check(rule, known[rule.kind])
+            hosts = known[rule.kind][rule.name]
+            ids = frozenset(
+                member.node.id
+                for member in matched
+                if member.host and member.host.name in hosts
+            )
+        groups.append(Group(rule, ids))
+    return tuple(groups)
+
+
+def _zones(aggregates: Iterable[Aggregate], hosts: frozenset[str]) -> Names:
+    zones: dict[str, frozenset[str]] = {}
+    for each in aggregates:
+        if each.zone is not None:
+            zones[each.zone] = zones.get(each.zone, frozenset()) | each.hosts
+    rest = hosts.difference(*zones.values())
+    if rest:
+        zones[DEFAULT_ZONE] = zones.get(DEFAULT_ZONE, frozenset()) | rest
+    return zones
+
+
+def _hosts(members: Iterable[Member]) -> frozenset[str]:
+    return frozenset(member.host.name for member in members if member.host)
+
+
+def _check(rule: Rule, known: Iterable[str]) -> None:
+    names = sorted(known)
+    if rule.name in names:
+        return
+    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
+    there = f'{", ".join(names[:_SHOWN])}{more}' if names else 'none'
+    raise exceptions.ConfigurationError(
+        f'The parameter reserve names {rule.group}, which does not exist. '
+        f'There are: {there}',
+        cure='Fix the parameter.',
+    )

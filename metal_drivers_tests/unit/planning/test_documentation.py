@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the page "Reserves" has people type can be typed."""
+
+import itertools
+import json
+import pathlib
+import re
+import shlex
+from typing import Any
+from unittest import mock
+
+from oslo_config import cfg
+
+from metal_drivers import conf
+from metal_drivers.cli.plan import Plan
+from metal_drivers.planning import Rule, wish
+from metal_drivers_tests.unit import base
+
+_PAGE = pathlib.Path(__file__).parents[3] / 'doc/source/reserves.rst'
+
+
+def _commands(text: str, name: str) -> list[list[str]]:
+    """The arguments of each command of that name."""
+    joined = re.sub(r'\\\n\s*', '', text)
+    return [
+        shlex.split(line)
+        for line in re.findall(rf'^ +({name} .*)$', joined, re.M)
+    ]
+
+
+class TestReserves(base.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.text = _PAGE.read_text(encoding='utf-8')
+
+    def test_plan(self) -> None:
+        parser = Plan(mock.Mock(), None).get_parser('metal-drivers plan')
+        commands = _commands(self.text, 'metal-drivers plan')
+        self.assertEqual(4, len(commands))
+        parsed = [parser.parse_args(args[2:]) for args in commands]
+        self.assertEqual(2, parsed[0].min_free_hosts_num)
+        self.assertEqual(
+            [
+                Rule('zone', 'az1', min_free_hosts_num=2),
+                Rule('aggregate', 'ssd', free_used_percent=20),
+                Rule('trait', 'CUSTOM_GPU', min_free_hosts_num=1),
+            ],
+            parsed[1].reserve,
+        )
+
+    def test_audits(self) -> None:
+        """Their parameters exist, and the rules are rules."""
+        audits = _commands(self.text, 'openstack optimize audit create')
+        self.assertEqual(2, len(audits))
+        given: dict[str, Any] = {}
+        for args in audits:
+            for flag, value in itertools.pairwise(args):
+                if flag == '--parameter':
+                    name, _, text = value.partition('=')
+                    given[name] = json.loads(text)
+        self.assertEqual(
+            {
+                'min_free_hosts_num',
+                'reserve',
+                'idle_minutes',
+                'exercise_days',
+            },
+            set(given),
+        )
+        self.assertEqual(set(), set(given) - set(wish.PARAMETERS))
+        rules = list(map(Rule.read, given['reserve']))
+        self.assertEqual(
+            ['zone az1', 'aggregate ssd', 'trait CUSTOM_GPU'],
+            [rule.group for rule in rules],
+        )
+
+    def test_options(self) -> None:
+        (section,) = re.findall(
+            r'\.\. code-block:: ini\n\n((?: .*\n)+)', self.text
+        )
+        options = dict(re.findall(r'(\w+) = (\w+)', section))
+        known = {opt.dest: opt for opt in conf.OPTS}
+        for name, value in options.items():
+            self.assertIsInstance(known[name], cfg.IntOpt)
+            self.assertEqual(known[name].default, int(value))
+
+    def test_every_parameter_is_an_option_of_the_command(self) -> None:
+        parser = Plan(mock.Mock(), None).get_parser('metal-drivers plan')
+        options = set(parser._option_string_actions)
+        self.assertEqual(
+            {'--dry-run'},
+            {f'--{name.replace("_", "-")}' for name in wish.PARAMETERS}
+            - options,
+        )

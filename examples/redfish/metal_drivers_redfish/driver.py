@@ -60,11 +60,8 @@ class RedfishDriver(m.MetalDriver):
 
     def get_power_states(self, node_ids):
         unknown = dict.fromkeys(node_ids, m.PowerState.UNKNOWN)
-        answers = self._ask(unknown)
-        denied = [isinstance(e, m.AuthenticationError) for _, e in answers]
-        if answers and all(denied):
-            raise answers[0][1]
-        return unknown | {n.id: n.power_state for n, _ in answers}
+        found = self._ask(unknown)
+        return unknown | {node.id: node.power_state for node, _ in found}
 
     def set_power_state(self, node_id, state, mode=_HARD, timeout=None):
         off = 'GracefulShutdown' if mode is _SOFT else 'ForceOff'
@@ -95,4 +92,8 @@ class RedfishDriver(m.MetalDriver):
             threads.append(job)
         for job in threads:
             job.join(max(0, args[-1] - time.monotonic()))
-        return list(answers.values())
+        found = list(answers.values())
+        denied = [isinstance(e, m.AuthenticationError) for _, e in found]
+        if found and all(denied):
+            raise found[0][1]
+        return found

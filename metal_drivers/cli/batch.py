@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from metal_drivers import fleet
+from metal_drivers import fleet, services
 from metal_drivers.cli import base, progress
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine, PowerSettings
@@ -20,6 +20,9 @@ from metal_drivers.power import PowerEngine, PowerSettings
 
 class Batch(base.Lister, abc.ABC):
     """Runs an engine, and lists a result for each node."""
+
+    #: Opened before anything is counted.
+    connection: services.Connection
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -47,7 +50,7 @@ class Batch(base.Lister, abc.ABC):
         settings = self.settings(parsed_args)
         if not parsed_args.dry_run:
             self.confirm(parsed_args)
-        connection = self.connect(settings)
+        connection = self.connection = self.connect(settings)
         with self.waiting(connection.compute):
             if parsed_args.nodes:
                 found = connection.find(parsed_args.nodes)

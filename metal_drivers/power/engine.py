@@ -94,8 +94,8 @@ class PowerEngine:
         On a host that is on, nova-compute is enabled; one that is off
         remains off.
 
-        :param refs: ids, node names or host names; by default each host
-            that bears a marker of ours.
+        :param refs: ids, node names or host names; by default those of
+            :meth:`left_behind`.
         :raises ConfigurationError: Nova is not configured.
         """
         if self.nova is None:
@@ -112,8 +112,28 @@ class PowerEngine:
         refs = list(refs)
         if refs:
             return self._named(fleet, refs, work)
-        found = self._each(fleet, left_behind(fleet), work)
+        found = self._each(fleet, self.left_behind(fleet), work)
         return found + lost(fleet)
+
+    def left_behind(self, fleet: Fleet) -> list[Member]:
+        """The hosts that a recovery concerns: those whose nova-compute bears
+        a marker of ours, or a reason that counts as one while the host is
+        off; and those of which hooks have something left.
+        """
+        left = self.hooks.left_of(fleet.members)
+        return [
+            member
+            for member in fleet.members
+            if markers.of(member.host) is not None
+            or self._adopted(member)
+            or self.shared.owes(member.node.id)
+            or member.node.id in left
+        ]
+
+    def _adopted(self, member: Member) -> bool:
+        off = member.node.power_state is PowerState.OFF
+        patterns = self.settings.adopted_reasons
+        return off and markers.adopted(member.host, patterns)
 
     def cancel(self) -> None:
         """End all waiting, now and from now on; from any thread.
@@ -214,15 +234,6 @@ class PowerEngine:
         outcome, detail = runner.run()
         label = runner.facts.member.label
         return PowerResult(member.node.id, label, outcome, detail)
-
-
-def left_behind(fleet: Fleet) -> list[Member]:
-    """The hosts whose nova-compute bears a marker of ours."""
-    return [
-        member
-        for member in fleet.members
-        if markers.of(member.host) is not None
-    ]
 
 
 def lost(fleet: Fleet) -> list[PowerResult]:

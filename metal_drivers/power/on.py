@@ -247,7 +247,7 @@ ON = Table(
         dry_run,
         common.taken_by_the_service,
         an_earlier_power_on,
-        telling.before_on,
+        Courtesy(telling.before_on, 'Hooks may prepare for it.'),
         back.adopt,
         Need(
             What.SLOT,

@@ -16,6 +16,7 @@ from metal_drivers import base, compute, exceptions
 from metal_drivers.clock import Backoff, Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
+from metal_drivers.hooks import Event as HookKind
 from metal_drivers.hooks import HookEvent
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerState
@@ -406,6 +407,8 @@ class Runner:
         if facts.sent is not None and node.settled:
             now = self._clock.monotonic()
             shared.seen(facts.order.node_id, node.power_state, now)
+        if (told := facts.telling(HookKind.AFTER_ON)) is not None:
+            shared.owe(facts.order.node_id, bool(told.failures))
         if facts.claim is not None and facts.claim.value is None:
             shared.release(facts.order.node_id)
 

@@ -171,7 +171,15 @@ UNDO = (
         'of now.',
     ),
     only_what_is_ours,
-    Need(What.NODE, ('decided', 'told'), _failed, tolerated=True),
+    Need(
+        What.NODE,
+        ('decided', 'told'),
+        _failed,
+        tolerated=True,
+        spare=('told',),
+        why='Nobody powers it off meanwhile who reads the marker; but a hook '
+        'may take its time.',
+    ),
     may_still_go_off,
     telling.undone,
     Need(What.SERVICE, ('node',), _failed, last=True, tolerated=True),

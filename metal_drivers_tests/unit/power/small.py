@@ -468,6 +468,15 @@ def _hooked() -> list[Setting]:
             slow=1,
         ),
         _world(
+            'hook, recover: people, slow',
+            'recover',
+            reason=MarkerKind.POWERED_OFF,
+            **flag,
+            tells_end=True,
+            people=1,
+            slow=1,
+        ),
+        _world(
             'adopted, on: kills, faults',
             'on',
             power=OFF,

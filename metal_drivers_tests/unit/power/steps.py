@@ -516,6 +516,10 @@ class Steps:
         said = isinstance(run.step, rules.End) and 'hook' in run.step.detail
         if run.hook_failed and not said:
             raise Harm('a hook has failed, and the result does not say so')
+        done = state is OFF and outcome is Outcome.DONE
+        heard = facts.telling(HookEvent.AFTER_OFF)
+        if self.setting.hooks and done and facts.sent and not heard:
+            raise Harm('the hook was not told that it is off')
         quiet = not (self.setting.faults or self.setting.kills)
         off = outcome is Outcome.DONE and state is OFF
         if self.setting.hooks and off and quiet and not world.flag:

@@ -66,6 +66,7 @@ HELD = {
     'off nothing_to_tidy_up': 'test_off: test_already_off',
     'recover another_run': 'test_second_power_on: '
     'test_recovery_waits_for_it_too',
+    'on before_on': 'test_hooks: test_a_whole_day',
     'on renew': 'test_second_power_on: '
     'test_the_marker_is_young_when_a_late_request_arrives',
 }

@@ -10,6 +10,7 @@ from oslo_config import cfg
 from metal_drivers import base, plugins
 from metal_drivers._openstack import groups
 from metal_drivers._openstack.groups import OptionValues
+from metal_drivers.hooks import Hook, loading
 
 GROUP = 'metal_drivers'
 #: The group by which Watcher has always been configured for a driver.
@@ -138,6 +139,14 @@ OPTS = (
         'off, and enabled again once it is up again. Without this, Nova '
         'still places servers on hosts that are about to power off.',
     ),
+    cfg.ListOpt(
+        'hooks',
+        default=[],
+        help='The hooks in use, in this order, by the names of their entry '
+        'points: ``masakari``, ``command``, or those of other packages. They '
+        'are told of each host that is powered off or on, and can refuse a '
+        'power off.',
+    ),
 )
 
 
@@ -170,8 +179,20 @@ def driver_values(
 
     :raises ConfigurationError: a value is not of its option's type.
     """
-    group = driver_group(name)
-    options = base.options_of(driver)
+    return _plugin_values(conf, driver_group(name), driver)
+
+
+def hook_values(
+    conf: cfg.ConfigOpts, name: str, hook: type[Hook]
+) -> OptionValues:
+    """The values of a hook's own options, as :func:`driver_values`."""
+    return _plugin_values(conf, loading.group(name), hook)
+
+
+def _plugin_values(
+    conf: cfg.ConfigOpts, group: str, plugin: type[base.HasOptions]
+) -> OptionValues:
+    options = base.options_of(plugin)
     # Watcher's loader may have registered what another call returned.
     known = set(conf[group]) if group in conf else set()
     conf.register_opts(
@@ -200,10 +221,19 @@ def driver_mentioned(
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
-    """The ``oslo.config.opts`` hook: the options of every driver that is
-    installed, third parties' too."""
-    return [(GROUP, list(OPTS))] + [
-        (driver_group(plugin.name), list(plugin.options))
-        for plugin in plugins.find_plugins()
-        if plugin.cls is not None
+    """The ``oslo.config.opts`` hook: the options of every driver and every
+    hook that is installed, third parties' too."""
+    drivers, hooks = plugins.find_plugins(), plugins.find(loading.HOOKS)
+    return [
+        (GROUP, list(OPTS)),
+        *(
+            (driver_group(plugin.name), list(plugin.options))
+            for plugin in drivers
+            if plugin.cls is not None
+        ),
+        *(
+            (loading.group(plugin.name), list(plugin.options))
+            for plugin in hooks
+            if plugin.cls is not None
+        ),
     ]

@@ -10,9 +10,8 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import dataclasses
-import functools
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from metal_drivers import base, boundary, compute, exceptions
 from metal_drivers.model import ComputeHost, Node
@@ -146,37 +145,32 @@ def match(nodes: Iterable[Node], hosts: Iterable[ComputeHost]) -> Fleet:
     named = collections.Counter(
         name
         for node in nodes
-        if node.host_names
         for name in {name.casefold() for name in node.host_names}
     )
-    members = list(found)
-    for place, member in enumerate(found):
+
+    def settle(member: Member) -> Member:
         if member.host is None:
-            continue
+            return member
         count = claims[member.host.id]
         if member.node.hypervisor_id is None:
             name = member.host.hypervisor_hostname.casefold()
             count = max(count, named[name])
-        if count != 1:
-            members[place] = _contested(member, count)
-    return Fleet(tuple(members), tuple(hosts))
+        return member if count == 1 else _contested(member, count)
+
+    members = tuple(settle(member) for member in found)
+    return Fleet(members, tuple(hosts))
 
 
 class _Index:
     """Compute hosts by what a node may know them by."""
 
-    def __init__(self, hosts: Collection[ComputeHost]) -> None:
-        self._hosts = hosts
-        self._by_id = {host.id.casefold(): host for host in hosts}
-
-    @functools.cached_property
-    def _by_name(self) -> Mapping[str, list[ComputeHost]]:
-        # Where all nodes carry an id, nobody asks for it.
-        found: dict[str, list[ComputeHost]] = {}
-        for host in self._hosts:
+    def __init__(self, hosts: Iterable[ComputeHost]) -> None:
+        self._by_id: dict[str, ComputeHost] = {}
+        self._by_name: dict[str, list[ComputeHost]] = {}
+        for host in hosts:
+            self._by_id[host.id.casefold()] = host
             name = host.hypervisor_hostname.casefold()
-            found.setdefault(name, []).append(host)
-        return found
+            self._by_name.setdefault(name, []).append(host)
 
     def look_up(self, node: Node) -> Member:
         if node.hypervisor_id is not None:

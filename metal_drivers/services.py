@@ -14,10 +14,12 @@ from typing import Self
 
 from oslo_config import cfg
 
-from metal_drivers import base, compute, lookup, selector
+from metal_drivers import base, compute, conf, lookup, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
 from metal_drivers.clock import Clock
+from metal_drivers.hooks import loading
+from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power.events import Watcher
@@ -34,6 +36,7 @@ class Connection:
     :param compute: None where Nova is not configured: no node matches a
         compute host then.
     :param shared: that of a connection which this one replaces.
+    :param hooks: those in use; by default none.
     :param watch: told of each step, in the thread that takes it.
     """
 
@@ -44,11 +47,13 @@ class Connection:
         settings: PowerSettings,
         *,
         shared: Shared | None = None,
+        hooks: Hooks | None = None,
         watch: Watcher = lambda event: None,
         clock: Clock | None = None,
     ) -> None:
         self.driver, self.compute = driver, compute
         self.settings = settings
+        self.hooks = Hooks() if hooks is None else hooks
         #: The rates, the claims on nodes, the limit of hosts that are off.
         self.shared = shared or Shared()
         self.clock = clock or Clock()
@@ -130,9 +135,10 @@ class Connection:
     def close(self) -> None:
         """Give back threads and sockets; safe to call twice.
 
-        Waits for the driver, but not for ever.
+        Waits for the driver and the hooks, but not for ever.
         """
         self.driver.close()
+        self.hooks.close()
 
     def _switch(
         self, refs: Iterable[str], state: PowerState
@@ -169,9 +175,16 @@ def connect(
     """
     settings = settings or PowerSettings.from_conf(config)
     nova = open_compute(config, osc)
-    # The driver last: it would have to be closed where Nova fails.
-    driver = selector.get_driver(config, osc)
-    return Connection(driver, nova, settings, shared=shared, watch=watch)
+    hooks = open_hooks(config, osc)
+    try:
+        # The driver last: it would have to be closed where another fails.
+        driver = selector.get_driver(config, osc)
+    except BaseException:
+        hooks.close()
+        raise
+    return Connection(
+        driver, nova, settings, shared=shared, hooks=hooks, watch=watch
+    )
 
 
 def open_compute(
@@ -184,16 +197,44 @@ def open_compute(
     :raises ConfigurationError: the credentials are not complete.
     """
     values = groups.nova_values(config)
-    if values.get('auth_type'):
-        session = auth.load_session(values, group=groups.NOVA_GROUP)
-        return compute.Compute(session, values)
-    osc = osc or groups.shared_credentials(config)
-    if osc is None:
+    found = _credentials(config, osc)
+    if found is None:
         return None
-    return compute.Compute(
-        auth.share_session(osc.session, values, group=groups.NOVA_GROUP),
-        values,
+    session = found.session
+    if not values.get('auth_type'):
+        session = auth.share_session(session, values, group=groups.NOVA_GROUP)
+    return compute.Compute(session, values)
+
+
+def open_hooks(
+    config: cfg.ConfigOpts, osc: base.OpenStackClients | None = None
+) -> Hooks:
+    """The hooks that ``[metal_drivers] hooks`` names.
+
+    :param osc: as for :func:`open_compute`.
+    :raises ConfigurationError: one of them is not installed, or cannot be
+        used as it is configured.
+    """
+    names = conf.settings(config).hooks
+    if not names:
+        return Hooks()
+    return Hooks(
+        loading.start_all(
+            names,
+            lambda name, cls: conf.hook_values(config, name, cls),
+            _credentials(config, osc),
+        )
     )
+
+
+def _credentials(
+    config: cfg.ConfigOpts, osc: base.OpenStackClients | None
+) -> base.OpenStackClients | None:
+    """Those for Nova; None: there are none."""
+    values = groups.nova_values(config)
+    if values.get('auth_type'):
+        return groups.Credentials(values, groups.NOVA_GROUP)
+    return osc or groups.shared_credentials(config)
 
 
 def _names(refs: Iterable[str]) -> list[str]:

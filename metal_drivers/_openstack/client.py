@@ -137,8 +137,9 @@ class Service:
             seen.add(following)
             page = self.call('GET', following, what, microversion=microversion)
             items = page.get(key) if isinstance(page, dict) else None
-            # JSON knows no kinds of dict.
-            if not isinstance(items, list) or {*map(type, items)} - {dict}:
+            if not isinstance(items, list) or not all(
+                isinstance(item, dict) for item in items
+            ):
                 raise exceptions.ProtocolError(
                     f'{self._failures.tried(what)} was answered '
                     f'without a list of {key}'

@@ -43,10 +43,15 @@ class Credentials:
 
     Two are equal where they are configured alike. The repr has only the
     names of the options.
+
+    :param group: for messages: the group that the values are of.
     """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], group: str = CREDENTIALS_GROUP
+    ) -> None:
         self._values = dict(values)
+        self._group = group
         self._session: Any = None
 
     def __eq__(self, other: object) -> bool:
@@ -66,9 +71,7 @@ class Credentials:
     @property
     def session(self) -> Any:
         if self._session is None:
-            self._session = auth.load_session(
-                self._values, group=CREDENTIALS_GROUP
-            )
+            self._session = auth.load_session(self._values, group=self._group)
         return self._session
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The boundary around drivers, which are third-party code.
+"""The boundary around plugins, which are third-party code.
 
 What comes back is checked, what is raised is named, and no secret of the
-driver's configuration gets out with it. A driver that breaks its contract
+plugin's configuration gets out with it. A driver that breaks its contract
 is an error like any other, of the nodes concerned.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from metal_drivers import base, exceptions, redaction
 from metal_drivers._openstack import auth
@@ -20,7 +20,7 @@ from metal_drivers.boundary.driver import GuardedDriver
 
 LOG = logging.getLogger(__name__)
 
-__all__ = ['GuardedDriver', 'guard', 'start']
+__all__ = ['GuardedDriver', 'guard', 'make', 'start']
 
 #: The wrapper of each bare driver, so that what is shared by all who use
 #: the driver is found by its wrapper, too.
@@ -69,10 +69,45 @@ def start(
     :raises ConfigurationError: it cannot start.
     :raises MetalError: whatever else the driver says.
     """
-    origin = errors.Origin(name, distribution, _redactor(cls, config, osc))
+    driver, origin = make(
+        cls, config, osc, name=name, distribution=distribution, cure=cure
+    )
+    return GuardedDriver(driver, origin)
+
+
+class Plug(base.HasOptions, Protocol):
+    """What drivers and hooks are made of."""
+
+    def __init__(
+        self, config: Mapping[str, Any], osc: base.OpenStackClients | None
+    ) -> None: ...
+
+
+P = TypeVar('P', bound=Plug)
+
+
+def make(
+    cls: type[P],
+    config: Mapping[str, Any],
+    osc: base.OpenStackClients | None,
+    *,
+    name: str,
+    distribution: str,
+    cure: str,
+    noun: str = 'driver',
+) -> tuple[P, errors.Origin]:
+    """Make a driver, or a hook, and say whose it is.
+
+    :param noun: what messages call it.
+    :param cure: what to do where it cannot start.
+    :raises ConfigurationError: it cannot start.
+    :raises MetalError: whatever else it says.
+    """
+    redact = _redactor(cls, config, osc)
+    origin = errors.Origin(name, distribution, redact, noun)
     error: exceptions.MetalError
     try:
-        return GuardedDriver(cls(config, osc=osc), origin)
+        return cls(config, osc=osc), origin
     except exceptions.MetalError as exc:
         error = origin.tidy(f'{cls.__name__}()', exc)
     except BaseException as exc:
@@ -82,7 +117,7 @@ def start(
             f'{origin.label} cannot start: {origin.said(exc)}', cure=cure
         )
         error.__cause__ = redaction.redacted(exc, origin.redact)
-    if isinstance(error, exceptions.ConfigurationError):
+    if noun == 'driver' and isinstance(error, exceptions.ConfigurationError):
         error.driver = error.driver or name
     try:
         raise error
@@ -104,11 +139,11 @@ def _guard(
 
 
 def _redactor(
-    cls: type[base.MetalDriver],
+    cls: type[base.HasOptions],
     config: Mapping[str, Any],
     osc: base.OpenStackClients | None,
 ) -> redaction.Redactor:
-    """Knows the secrets that the driver knows."""
+    """Knows the secrets that the driver, or the hook, knows."""
     options = auth.secret_options(redaction.value(config, 'auth_type'))
     try:
         options += base.options_of(cls)

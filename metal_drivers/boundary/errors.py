@@ -11,27 +11,29 @@ from metal_drivers import _text, exceptions, redaction
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose driver it is, and what it must not tell."""
+    """Whose driver, or hook, it is, and what it must not tell."""
 
     name: str
     distribution: str
     redact: redaction.Redactor
+    #: What it is.
+    noun: str = 'driver'
 
     @property
     def label(self) -> str:
-        return f'The driver {self.name} of {self.distribution}'
+        return f'The {self.noun} {self.name} of {self.distribution}'
 
     def said(self, exc: BaseException) -> str:
         """The type of an exception, and what it says, cleaned."""
         return _text.said(exc, self.redact)
 
     def broke(self, what: str) -> exceptions.DriverError:
-        """The driver broke its contract; ``what`` may be of its own."""
+        """It broke its contract; ``what`` may be of its own."""
         what = ' '.join(self.redact(what).split())
         return exceptions.DriverError(
             f'{self.label} broke its contract: {what}',
-            cure='This must be fixed in the driver: report it to its author, '
-            'with the output of --debug.',
+            cure=f'This must be fixed in the {self.noun}: report it to its '
+            'author, with the output of --debug.',
         )
 
     def named(self, call: str, exc: BaseException) -> exceptions.DriverError:

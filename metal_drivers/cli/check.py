@@ -42,6 +42,7 @@ class Check(base.Lister):
             detail = f'{chosen.name}: {chosen.detail}'
             found = [CheckResult('driver', CheckStatus.OK, detail), *told]
         yield from found
+        yield from self._of_hooks()
         try:
             nova = services.open_compute(self.conf)
         except exceptions.ConfigurationError as exc:
@@ -69,6 +70,14 @@ class Check(base.Lister):
             yield CheckResult('matching', CheckStatus.FAILED, str(exc))
         else:
             yield from _matching(members, settings)
+
+    def _of_hooks(self) -> Iterable[CheckResult]:
+        try:
+            hooks = self.opened(services.open_hooks(self.conf))
+        except exceptions.MetalError as exc:
+            yield CheckResult('hooks', CheckStatus.FAILED, str(exc))
+            return
+        yield from hooks.check()
 
 
 def _matching(

@@ -7,6 +7,7 @@ import argparse
 import functools
 import importlib.metadata
 import logging
+import os
 import sys
 from typing import Any, TextIO
 
@@ -157,8 +158,27 @@ def main(argv: list[str] | None = None) -> int:
 
     :returns: 0 all is well, 1 something failed, 2 usage or configuration.
     """
-    status = MetalDriversApp().run(sys.argv[1:] if argv is None else argv)
-    return int(status or 0)
+    if argv is None:
+        argv = sys.argv[1:]
+        _keep_stdout()
+    return int(MetalDriversApp().run(argv) or 0)
+
+
+def _keep_stdout() -> None:
+    """Have stdout for results only: what others write to it, in whatever
+    way, goes to stderr. It could be in the middle of JSON."""
+    try:
+        kept, former = os.dup(1), sys.stdout
+        os.dup2(2, 1)
+    except OSError:  # one of them is closed
+        return
+    sys.stdout = open(  # noqa: SIM115, as long as the process
+        kept,
+        'w',
+        buffering=1 if os.isatty(kept) else -1,
+        encoding=former.encoding,
+        errors=former.errors,
+    )
 
 
 if __name__ == '__main__':

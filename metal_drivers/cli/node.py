@@ -6,8 +6,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
-import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cliff import columns
@@ -15,6 +14,7 @@ from cliff import columns
 from metal_drivers import ages, fleet
 from metal_drivers.cli import base, live, terminal
 from metal_drivers.compute import markers
+from metal_drivers.hooks import HookNote
 from metal_drivers.model import ComputeHost, Node, PowerState
 
 _COLUMNS = (
@@ -26,6 +26,8 @@ _COLUMNS = (
     'Servers',
     'Note',
 )
+
+_NONE: Mapping[str, Sequence[HookNote]] = {}
 
 #: Seconds after which it is said how old a power state is.
 _RECENT = 60.0
@@ -58,7 +60,8 @@ class ListNodes(base.Lister):
             members = connection.fleet().members
             if parsed_args.live:
                 members = live.members(connection.driver, members)
-        return _COLUMNS, [row(member) for member in members]
+            notes = connection.hooks.notes()
+        return _COLUMNS, [row(member, notes) for member in members]
 
     def produce_output(
         self,
@@ -102,9 +105,10 @@ class ShowNode(base.ShowOne):
             member = dataclasses.replace(
                 member, node=driver.get_node(member.node.id)
             )
+            notes = connection.hooks.notes()
         node, host = member.node, member.host
         seen = ages.as_seen(node, driver.capabilities, _now())
-        rows = dict(zip(_COLUMNS, row(member), strict=True)) | {
+        rows = dict(zip(_COLUMNS, row(member, notes), strict=True)) | {
             'Power State': _State(node.power_state, seen),
             'Asked Live': not seen,
             'Hypervisor': host.hypervisor_hostname if host else None,
@@ -157,22 +161,30 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-# One for all rows of a list: 10,000 of each keep the garbage collector busy.
-_state = functools.lru_cache(512)(_State)
-_or_nothing = functools.lru_cache(512, typed=True)(base.OrNothing)
+def row(
+    member: fleet.Member, notes: Mapping[str, Sequence[HookNote]] = _NONE
+) -> tuple[Any, ...]:
+    """What ``node list`` shows of it.
 
-
-def row(member: fleet.Member) -> tuple[Any, ...]:
+    :param notes: what hooks know of hosts, by their names.
+    """
     node, host = member.node, member.host
     return (
         node.id,
         node.name,
-        _state(node.power_state, _old(node)),
+        _State(node.power_state, _old(node)),
         base.OrNothing(host.name if host else None),
-        _or_nothing(host.state if host else None),
-        _or_nothing(host.servers if host else None),
-        '; '.join(_notes(member)),
+        base.OrNothing(host.state if host else None),
+        base.OrNothing(host.servers if host else None),
+        '; '.join([*_notes(member), *_of_hooks(member, notes)]),
     )
+
+
+def _of_hooks(
+    member: fleet.Member, notes: Mapping[str, Sequence[HookNote]]
+) -> Iterable[str]:
+    host = member.host.name if member.host else ''
+    return (note.text for note in notes.get(host, ()) if note.text)
 
 
 def _notes(member: fleet.Member) -> Iterable[str]:

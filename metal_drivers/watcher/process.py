@@ -16,10 +16,11 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from metal_drivers import conf, fleet, lookup, selector
+from metal_drivers import conf, fleet, lookup, plugins, selector
 from metal_drivers import services as metal_services
 from metal_drivers._openstack import groups
 from metal_drivers.compute import markers
+from metal_drivers.hooks import loading
 from metal_drivers.model import Capability, Node
 from metal_drivers.power import PowerEngine
 
@@ -39,6 +40,7 @@ class _Configuration:
     driver_values: dict[str, Any]
     nova_values: dict[str, Any]
     credentials: groups.Credentials | None
+    hook_values: dict[str, Any]
 
 
 class Services:
@@ -183,7 +185,19 @@ def _read(config: cfg.ConfigOpts) -> _Configuration:
         conf.driver_values(config, chosen.name, driver),
         groups.nova_values(config),
         groups.shared_credentials(config),
+        _hook_values(config),
     )
+
+
+def _hook_values(config: cfg.ConfigOpts) -> dict[str, Any]:
+    """The options of the hooks in use, by their names."""
+    installed = plugins.find(loading.HOOKS)
+    found = {}
+    for name in conf.settings(config).hooks:
+        cls = installed.get(name).cls if name in installed.names else None
+        if cls is not None:  # or it is refused when it is opened
+            found[name] = conf.hook_values(config, name, cls)
+    return found
 
 
 def _identity(node: Node) -> tuple[object, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver contract as a test suite.
+"""The contracts of drivers and hooks as test suites.
 
 A driver's own tests subclass it::
 
@@ -13,9 +13,12 @@ A driver's own tests subclass it::
             return AcmeDriver({'url': 'http://127.0.0.1:1', 'token': 's3cret'})
 
         secrets = ('s3cret',)
+
+``HookContract`` is the same for hooks.
 """
 
 from metal_drivers_tests.contract.driver import DriverContract
+from metal_drivers_tests.contract.hook import HookContract
 from metal_drivers_tests.contract.remote import RemoteDriverContract
 
-__all__ = ['DriverContract', 'RemoteDriverContract']
+__all__ = ['DriverContract', 'HookContract', 'RemoteDriverContract']

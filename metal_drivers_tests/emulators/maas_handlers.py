@@ -42,7 +42,7 @@ class Handlers:
         self._clock = clock
         self._auth = auth
         self.scheme = 'http'
-        self._view = maas_views.view(region.series)
+        self._view = maas_views.View(region.series)
         self.power = maas_power.Power(region, fleet, clock)
         self.frozen: dict[tuple[str, str], messages.Reply] | None = None
 

@@ -51,7 +51,7 @@ class Power:
         self._region = region
         self._fleet = fleet
         self._clock = clock
-        self._view = maas_views.view(region.series)
+        self._view = maas_views.View(region.series)
         # Since 3.5 Temporal runs the actions, and the API waits for it.
         self._waits = region.series != '3.4'
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines as the API shows them: about 20 KB each, put together fast."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re
@@ -30,12 +28,6 @@ _OWN = (
 )
 _TOKEN = re.compile('("@@(?!system_id)[a-z_]+@@"|@@system_id@@)')
 _SYSTEM_ID = '@@system_id@@'
-
-
-@functools.cache
-def view(series: str) -> View:
-    """What all emulators of a release share."""
-    return View(series)
 
 
 class View:
@@ -100,8 +92,6 @@ class View:
 
 
 def _dump(value: object) -> str:
-    if not isinstance(value, list | dict):
-        return json.dumps(value)  # several times as fast
     return _deeper(json.dumps(value, indent=4))
 
 

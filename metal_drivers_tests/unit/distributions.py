@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import fixtures
 from stevedore import _cache, extension
 
 from metal_drivers import base, plugins
+from metal_drivers.hooks import loading
 
 #: A whole driver, to be formatted with its priority.
 DRIVER = '''
@@ -63,13 +65,11 @@ class Distributions(fixtures.Fixture):
         self._sites: list[Path] = []
         self._cache = self.useFixture(fixtures.TempDir()).path
         # No test is to find what another has left in the user's own.
-        for name, value in (
-            ('_dir', self._cache + '/in-process'),
-            ('_disable_caching', True),
-        ):
-            self.useFixture(
-                fixtures.MonkeyPatch(f'stevedore._cache._c.{name}', value)
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'stevedore._cache._c._dir', self._cache + '/in-process'
             )
+        )
         self.add_site(self.site)
         self.addCleanup(self._unload)
 
@@ -87,16 +87,18 @@ class Distributions(fixtures.Fixture):
         name: str,
         *,
         drivers: Mapping[str, str] | None = None,
+        hooks: Mapping[str, str] | None = None,
         modules: Mapping[str, str] | None = None,
         site: Path | None = None,
     ) -> None:
         """Install a distribution.
 
         :param drivers: the targets of its entry points, by name.
+        :param hooks: the same, for hooks.
         :param modules: the text of its modules, by name.
         """
         site = site or self.site
-        write(site, name, drivers or {}, modules or {})
+        write(site, name, drivers or {}, modules or {}, hooks or {})
         forget()
 
     def install_driver(
@@ -145,11 +147,19 @@ def write(
     name: str,
     drivers: Mapping[str, str],
     modules: Mapping[str, str],
+    hooks: Mapping[str, str] = types.MappingProxyType({}),
 ) -> None:
     """What an installer leaves of a distribution in a site directory."""
     info = site / f'{name.replace("-", "_")}-1.0.dist-info'
     info.mkdir(parents=True)
-    points = ''.join(f'{key} = {value}\n' for key, value in drivers.items())
+    points = ''.join(
+        f'[{namespace}]\n'
+        + ''.join(f'{key} = {value}\n' for key, value in found.items())
+        for namespace, found in (
+            (loading.HOOKS.namespace, hooks),
+            (base.NAMESPACE, drivers),
+        )
+    )
     files = {f'{key}.py': text for key, text in modules.items()} | {
         f'{info.name}/METADATA': (
             f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n'
@@ -158,7 +168,7 @@ def write(
             'Wheel-Version: 1.0\nGenerator: tests\n'
             'Root-Is-Purelib: true\nTag: py3-none-any\n'
         ),
-        f'{info.name}/entry_points.txt': f'[{base.NAMESPACE}]\n{points}',
+        f'{info.name}/entry_points.txt': points,
     }
     record = f'{info.name}/RECORD'
     files[record] = ''.join(f'{path},,\n' for path in [*files, record])

@@ -13,7 +13,7 @@ from typing import Any
 from oslo_config import cfg
 
 from metal_drivers import base, compatibility, exceptions
-from metal_drivers._openstack import auth, client
+from metal_drivers._openstack import auth, client, sdk
 from metal_drivers.drivers.ironic import checks, connection
 from metal_drivers.drivers.ironic.nodes import FIELDS, FILTERS, node_of
 from metal_drivers.model import (
@@ -57,7 +57,9 @@ class IronicDriver(base.MetalDriver):
         super().__init__(config, osc)
         self._session = connection.open_session(config, osc)
         self._ironic = client.Service(
-            connection.connector(config, self._session),
+            sdk.connector(
+                config, self._session, 'baremetal', 'The driver ironic'
+            ),
             'Ironic',
             _GROUP,
             self._session,

@@ -33,9 +33,6 @@ FIELDS = {
 #: Options that narrow the fleet; each is also a filter of the API.
 FILTERS = ('conductor_group', 'owner', 'resource_class')
 
-#: Fields that are only shown.
-_DETAILS = ('provision_state', 'power_interface', *FILTERS)
-
 _STATES = {'power on': PowerState.ON, 'power off': PowerState.OFF}
 _TARGETS = {
     'power on': PowerState.ON,
@@ -87,7 +84,15 @@ def node_of(entry: Mapping[str, Any]) -> Node:
         soft_off=entry.get('power_interface') not in _NO_SOFT_OFF,
         fault=_text.clean(str(fault)) if fault else None,
         labels=frozenset(entry.get('traits') or ()),
-        details={key: value for key in _DETAILS if (value := entry.get(key))},
+        details={
+            key: entry[key]
+            for key in (
+                'provision_state',
+                'power_interface',
+                *FILTERS,
+            )
+            if entry.get(key)
+        },
     )
 
 

@@ -8,6 +8,7 @@ Module           What it starts
 ``redfish``      a fake BMC that speaks Redfish
 ``cloud``        Keystone, Placement, Nova, Glance, Ironic and RabbitMQ
 ``watcher``      Watcher beside such a cloud
+``masakari``     Masakari beside such a cloud
 ``shared``       the same, once for each test process
 ===============  ==========================================================
 

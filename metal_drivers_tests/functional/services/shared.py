@@ -27,6 +27,7 @@ from metal_drivers_tests.functional.services import (
     cloud,
     errors,
     ironic,
+    masakari,
     watcher,
 )
 
@@ -62,6 +63,12 @@ def watcher_for(test: TestCase) -> watcher.Watcher:
     """Return the shared Watcher beside the shared cloud, or skip."""
     cloud_for(test)
     return _watcher.get(test)
+
+
+def masakari_for(test: TestCase) -> masakari.Masakari:
+    """Return the shared Masakari beside the shared cloud, or skip."""
+    cloud_for(test)
+    return _masakari.get(test)
 
 
 class _Shared(Generic[F]):
@@ -109,6 +116,7 @@ _ironic = _Shared(ironic.StandaloneIronic)
 _basic_ironic = _Shared(lambda: ironic.StandaloneIronic('http_basic'))
 _cloud = _Shared(cloud.Cloud)
 _watcher = _Shared(lambda: watcher.Watcher(_cloud.running()))
+_masakari = _Shared(lambda: masakari.Masakari(_cloud.running()))
 _live: list[base.ServiceFixture] = []
 _owner: int | None = None
 

@@ -27,7 +27,14 @@ class User:
 
 
 ADMIN = User('admin', 'admin', ('admin',))
-_SERVICES = ('placement', 'nova', 'ironic', 'glance', 'watcher')
+_SERVICES = (
+    'placement',
+    'nova',
+    'ironic',
+    'glance',
+    'watcher',
+    'masakari',
+)
 USERS = {
     user.name: user
     for user in (

@@ -7,6 +7,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'glance': ('glance==33.0.0', _SERVER),
     'ironic': ('ironic==39.0.0',),
     'keystone': ('keystone==30.0.0', _SERVER),
+    'masakari': ('masakari==22.0.0',),
     'nova': ('nova==34.0.0', _SERVER),
     'placement': ('openstack-placement==16.0.0', _SERVER),
     'sushy-tools': ('sushy-tools==2.2.0',),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``check``."""
 
+from metal_drivers_tests.emulators import masakari
 from metal_drivers_tests.unit.cli import base
 
 
@@ -56,3 +57,69 @@ class TestCheck(base.CommandTestCase):
         for server in (self.ironic, self.nova):
             self.assertEqual(0, server.count('PUT'))
             self.assertEqual(0, server.count('POST'))
+
+
+class TestHooks(base.CommandTestCase):
+    """What hooks add to ``check`` and to the lists."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.masakari = self.useFixture(masakari.MasakariEmulator())
+        self.rack = self.masakari.add_segment('rack-1')
+        self.masakari.add_host(self.rack, 'compute-01')
+        self.config['metal_drivers']['hooks'] = 'masakari, command'
+        self.config['metal_drivers.hooks.masakari'] = {
+            'endpoint_override': f'{self.masakari.url}/v1'
+        }
+        self.config['metal_drivers.hooks.command'] = {
+            'executable': '/bin/true'
+        }
+
+    def results(self, status: int) -> dict[str, tuple[str, str]]:
+        done = self.metal('check', '-f', 'json')
+        self.assertEqual(status, done.status, done.stderr)
+        return {
+            row['Check']: (row['Result'], row['Detail']) for row in done.json
+        }
+
+    def test_each_hook_is_checked(self) -> None:
+        results = self.results(0)
+        self.assertEqual(('ok', '/bin/true'), results['hook command'])
+        self.assertIn('1 hosts in 1 segments', results['hook masakari'][1])
+
+    def test_one_that_cannot_be_used(self) -> None:
+        self.config['metal_drivers.hooks.command']['executable'] = 'true'
+        result, detail = self.results(1)['hooks']
+        self.assertEqual('failed', result)
+        self.assertIn('not an absolute path', detail)
+
+    def test_nor_is_any_node_powered_then(self) -> None:
+        self.config['metal_drivers']['hooks'] = 'masakaki'
+        done = self.metal('node', 'power', 'off', '--yes', 'compute-01')
+        self.assertEqual(2, done.status)
+        self.assert_one_line(
+            done, "no hook 'masakaki'; installed are command, masakari"
+        )
+        self.assertEqual(0, self.ironic.count('PUT'))
+
+    def test_the_flag_is_a_note(self) -> None:
+        self.masakari.hosts['compute-01'].on_maintenance = True
+        done = self.metal('node', 'list', '-f', 'json')
+        notes = {row['Name']: row['Note'] for row in done.json}
+        self.assertEqual(
+            'under maintenance in Masakari, segment rack-1, set by someone '
+            'else',
+            notes['metal-01'],
+        )
+        self.assertEqual('', notes['metal-02'])
+        shown = self.metal('node', 'show', 'compute-01', '-f', 'json').json
+        self.assertEqual(notes['metal-01'], shown['Note'])
+
+    def test_a_list_without_masakari(self) -> None:
+        """It is shown all the same, and says what is missing."""
+        self.config['metal_drivers.hooks.masakari'] = {
+            'endpoint_override': 'http://127.0.0.1:1/v1'
+        }
+        done = self.metal('node', 'list', '-f', 'json')
+        self.assertEqual((0, 4), (done.status, len(done.json)))
+        self.assertIn('hook masakari: Masakari', done.stderr)

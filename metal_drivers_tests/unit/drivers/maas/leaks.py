@@ -31,10 +31,6 @@ class Recorder(fixtures.Fixture):
         self.useFixture(
             fixtures.EnvironmentVariable('PYTHONASYNCIODEBUG', '1')
         )
-        # Where each thing was made costs more than all that is tested.
-        self.useFixture(
-            fixtures.MonkeyPatch('asyncio.constants.DEBUG_STACK_DEPTH', 1)
-        )
         self._streams = [io.StringIO(), io.StringIO()]
         for name, stream in zip(
             ('stdout', 'stderr'), self._streams, strict=True

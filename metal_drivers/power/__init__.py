@@ -10,7 +10,7 @@
 ``common``          rules that these tables have in common
 ``rules``           how a table is read; the steps there are
 ``facts``           what is known, and when it was asked for
-``learning``        what follows from an answer
+``conclusions``     what follows from that
 ``values``          what the facts are made of
 ``guards``          may we? A list
 ``shared``          what a process shares: rates, claims, how many are off

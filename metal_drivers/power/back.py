@@ -8,7 +8,7 @@ from __future__ import annotations
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import common, guards, learning
+from metal_drivers.power import common, conclusions, guards
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -66,7 +66,7 @@ def another_run(facts: Facts, now: float) -> Step | None:
     twice = once(facts) and marker.kind is MarkerKind.POWERING_ON
     if not is_on(facts) and (recovers(facts) or not twice):
         return None
-    after = common.aftermath(facts, marker)
+    after = conclusions.aftermath(facts, marker)
     limit = facts.settings.service_up_timeout
     return common.await_other(facts, now, after, limit)
 
@@ -78,7 +78,7 @@ def not_enabled(facts: Facts, now: float) -> str:
         return ''
     if service is not None and not service.up:
         return 'on; nova-compute is not up yet, and remains disabled'
-    if common.following(facts, now):
+    if conclusions.following(facts, now):
         return (
             'on; nova-compute remains disabled: another process may be at '
             'work on it'
@@ -102,7 +102,7 @@ def _rival(facts: Facts, now: float) -> bool:
     foreign = facts.foreign
     if foreign is None or foreign.marker.kind is MarkerKind.POWERING_ON:
         return False
-    return common.following(facts, now) > 0
+    return conclusions.following(facts, now) > 0
 
 
 def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
@@ -119,7 +119,7 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
         return Decide(outcome, f'on, but {error}')
     rival = _rival(facts, now)
     again = enabled is None or facts.waited > enabled.turn
-    if learning.seen_back(facts) and again and not rival:
+    if conclusions.seen_back(facts) and again and not rival:
         return None
     seconds = facts.settings.service_up_timeout
     until = max(facts.on_since or 0.0, facts.excused_until) + seconds
@@ -127,12 +127,12 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
         where = f'on {facts.host}'
         return Wait(until, where, Event.SERVICE, What.SERVICE, at_once=True)
     problem = f' ({error.message})' if error else ''
-    if learning.seen_back(facts) and rival:
+    if conclusions.seen_back(facts) and rival:
         problem = '; another process may be powering it off'
     return time_out(
         f'on, but nova-compute on {facts.host} was not confirmed to be up '
         f'within {seconds:g} s{problem}. Run the same command again once it '
-        f'is{common.may_shut_down(facts)}'
+        f'is{conclusions.may_shut_down(facts)}'
     )
 
 
@@ -167,7 +167,7 @@ def enable(facts: Facts, now: float) -> Step | None:
         return None
     if not facts.enabled_well:
         return Enable()
-    may = common.may_shut_down(facts)
+    may = conclusions.may_shut_down(facts)
     return good(facts, f'on; nova-compute is up and enabled{may}')
 
 
@@ -264,14 +264,14 @@ def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
     foreign = facts.foreign
     if facts.settings.wait or foreign is None:
         return None
-    left = common.following(facts, now)
+    left = conclusions.following(facts, now)
     if not left:
         return refuse(not_enabled(facts, now))
     return refuse(
         f'a process that began {foreign.marker.kind.work} at '
         f'{_since(foreign.marker)} may still be at work for {left:.0f} s; try '
         'again then'
-        f'{common.may_shut_down(facts)}'
+        f'{conclusions.may_shut_down(facts)}'
     )
 
 

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
-from metal_drivers.model import Capability, Node, OffMode, Outcome, PowerState
-from metal_drivers.power import guards
+from metal_drivers.model import Node, Outcome, PowerState
+from metal_drivers.power import conclusions, guards
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -25,79 +23,6 @@ from metal_drivers.power.rules import (
     transient,
 )
 from metal_drivers.power.values import What
-
-# The request for power.
-
-
-def modes(facts: Facts) -> tuple[OffMode, ...]:
-    """The ways to power it off that are tried, in this order."""
-    if facts.goal is PowerState.ON:
-        return (OffMode.HARD,)
-    soft = (
-        Capability.SOFT_OFF in facts.order.capabilities
-        and facts.member.node.soft_off
-    )
-    return tuple(
-        mode
-        for mode in facts.settings.off_modes
-        if soft or mode is OffMode.HARD
-    )
-
-
-def more(facts: Facts) -> bool:
-    """Whether there is another way to try after this one."""
-    return facts.mode + 1 < len(modes(facts))
-
-
-class Request(NamedTuple):
-    """What :class:`rules.Send` takes."""
-
-    mode: OffMode
-    event: Event
-    seconds: float
-    timeout: float | None = None
-
-
-def request(facts: Facts, mode: OffMode | None = None) -> Request:
-    """The request in that mode; by default, the one that is next."""
-    settings = facts.settings
-    if mode is None:
-        # What a node can may change on the way.
-        found = modes(facts) or (OffMode.HARD,)
-        mode = found[min(facts.mode, len(found) - 1)]
-    if facts.goal is PowerState.ON:
-        return Request(mode, Event.POWER_ON, settings.power_on_timeout)
-    if mode is OffMode.HARD:
-        return Request(mode, Event.HARD_OFF, settings.power_off_timeout)
-    seconds = settings.soft_off_timeout
-    limited = Capability.SOFT_OFF_TIMEOUT in facts.order.capabilities
-    return Request(mode, Event.SOFT_OFF, seconds, seconds if limited else None)
-
-
-def kind(facts: Facts) -> markers.MarkerKind:
-    """The marker to write before it."""
-    if facts.goal is PowerState.ON:
-        return markers.MarkerKind.POWERING_ON
-    if OffMode.SOFT in modes(facts) and not facts.tells_end:
-        return markers.MarkerKind.SHUTTING_DOWN
-    return markers.MarkerKind.POWERING_OFF
-
-
-def time_limit(facts: Facts) -> float:
-    """For how many seconds a request is tried."""
-    if facts.order.state is None or not facts.changing:
-        on = facts.order.state is PowerState.ON
-        settings = facts.settings
-        return settings.power_on_timeout if on else settings.power_off_timeout
-    return request(facts).seconds
-
-
-def deadline(facts: Facts) -> float:
-    """Until when that is, in seconds."""
-    since = facts.mode_since
-    began = facts.began if since is None else since
-    return began + time_limit(facts) + facts.excused
-
 
 # Before anything is asked of a service.
 
@@ -196,46 +121,6 @@ LIMITED = (
 # Another process.
 
 
-def aftermath(facts: Facts, marker: markers.Marker) -> float:
-    """For how many seconds after another process's last request the node may
-    follow it.
-
-    A service that tells when changes end shows what is under way; of
-    another only the time-outs are known.
-    """
-    if facts.tells_end:
-        return 0.0
-    if marker.kind is markers.MarkerKind.POWERING_ON:
-        return facts.settings.aftermath_on
-    return facts.settings.aftermath
-
-
-def following(facts: Facts, now: float) -> float:
-    """For how many seconds the node may still follow another process."""
-    foreign = facts.foreign
-    if foreign is None:
-        return 0.0
-    return foreign.left(now, aftermath(facts, foreign.marker))
-
-
-def shutting_down(facts: Facts, marker: markers.Marker | None) -> bool:
-    """Whether the system may be shutting down, however old the marker."""
-    kind = markers.MarkerKind.SHUTTING_DOWN
-    return not facts.tells_end and marker is not None and marker.kind is kind
-
-
-def may_shut_down(facts: Facts) -> str:
-    """What such a marker means for a node that is on, for a message."""
-    marker = facts.found
-    if marker is None or not shutting_down(facts, marker):
-        return ''
-    return (
-        f'. A soft power off was sent at {marker.when:%H:%M:%S} UTC or later '
-        'and had no effect in time: if the operating system still shuts '
-        'down, the host powers off by itself'
-    )
-
-
 def await_other(
     facts: Facts, now: float, after: float, limit: float
 ) -> Step | None:
@@ -273,11 +158,12 @@ def work_of_others(facts: Facts, now: float) -> Step | None:
         if node.target
         else f'the work of {node.busy} on it'
     )
-    if now < deadline(facts):
-        return Wait(deadline(facts), f'for {work}', look=What.NODE)
+    until = conclusions.deadline(facts)
+    if now < until:
+        return Wait(until, f'for {work}', look=What.NODE)
     return time_out(
-        f'{work} has not ended within {time_limit(facts):g} s; try again '
-        'when it has ended'
+        f'{work} has not ended within {conclusions.time_limit(facts):g} s; '
+        'try again when it has ended'
     )
 
 
@@ -335,17 +221,20 @@ def taken_by_the_service(facts: Facts, now: float) -> Step | None:
         return None
     error = fact.error
     if not isinstance(error, exceptions.BusyError):
-        if more(facts) and isinstance(error, exceptions.UnsupportedError):
+        if conclusions.more(facts) and isinstance(
+            error, exceptions.UnsupportedError
+        ):
             return NextMode(error.message)
         return ended(facts, outcome_of(error), str(error))
     if facts.waited > fact.turn:
         return None
-    if now < deadline(facts):
-        return Wait(deadline(facts), error.message)
+    until = conclusions.deadline(facts)
+    if now < until:
+        return Wait(until, error.message)
+    what = conclusions.request(facts).event.value
     return time_out(
-        f'{error.message}, for {time_limit(facts):g} s. The '
-        f'{request(facts).event.value} did not start; try again when that '
-        'has ended'
+        f'{error.message}, for {conclusions.time_limit(facts):g} s. The '
+        f'{what} did not start; try again when that has ended'
     )
 
 
@@ -398,11 +287,12 @@ def renew(facts: Facts, now: float) -> Step | None:
         return None
     if now - written.began < markers.RENEW:
         return None
-    if now < deadline(facts):
-        return Disable(kind(facts))
+    if now < conclusions.deadline(facts):
+        return Disable(conclusions.kind(facts))
+    seconds = conclusions.time_limit(facts)
     return time_out(
-        f'the checks before the request took {time_limit(facts):g} s; '
-        'nothing was sent. Try again when Nova is faster'
+        f'the checks before the request took {seconds:g} s; nothing was sent. '
+        'Try again when Nova is faster'
     )
 
 
@@ -434,7 +324,7 @@ def follow(facts: Facts, now: float, there: Decide) -> Step | None:
         end = _late(facts)
     if end is None:
         return Wait(sent.until, look=What.NODE, at_once=True)
-    return NextMode(end.detail) if more(facts) else end
+    return NextMode(end.detail) if conclusions.more(facts) else end
 
 
 def ended(facts: Facts, outcome: Outcome, detail: str) -> Decide:

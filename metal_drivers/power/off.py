@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import common, undo
+from metal_drivers.power import common, conclusions, undo
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -68,7 +68,7 @@ def off_already(facts: Facts, now: float) -> Step | None:
 
 def a_way_to_power_off(facts: Facts, now: float) -> Step | None:
     """The node can do what ``power_off_mode`` allows."""
-    if common.modes(facts):
+    if conclusions.modes(facts):
         return None
     return refuse(
         'it does not support a soft power off, and power_off_mode is "soft". '
@@ -140,7 +140,8 @@ def dry_run(facts: Facts, now: float) -> Step | None:
     if not facts.settings.dry_run:
         return None
     steps = [
-        common.request(facts, mode).event.value for mode in common.modes(facts)
+        conclusions.request(facts, mode).event.value
+        for mode in conclusions.modes(facts)
     ]
     service = facts.compute
     if service is not None and service.enabled:
@@ -166,7 +167,7 @@ def disable(facts: Facts, now: float) -> Step | None:
     if facts.writes or facts.sent or service is None:
         return None
     if service.enabled or facts.marker:
-        return Disable(common.kind(facts))
+        return Disable(conclusions.kind(facts))
     return None
 
 
@@ -174,7 +175,7 @@ def send(facts: Facts, now: float) -> Step | None:
     """The node is asked to shut down. If it is not off in time, its power
     is cut (``power_off_mode``).
     """
-    return Send(*common.request(facts))
+    return Send(*conclusions.request(facts))
 
 
 def _hosted(facts: Facts) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome
-from metal_drivers.power import back, common, guards
+from metal_drivers.power import back, common, conclusions, guards
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,
@@ -164,7 +164,7 @@ def settle(facts: Facts, now: float) -> Step | None:
 
 def send(facts: Facts, now: float) -> Step | None:
     """The node is powered on."""
-    return Send(*common.request(facts))
+    return Send(*conclusions.request(facts))
 
 
 # Afterwards.
@@ -204,7 +204,7 @@ def _marker_left(facts: Facts) -> str:
         return ''
     error = written.error or (fact.error if fact else None)
     why = error.message if error else 'another process may be powering it on'
-    seconds = markers.LEASE + common.aftermath(facts, written.marker)
+    seconds = markers.LEASE + conclusions.aftermath(facts, written.marker)
     return (
         f'The marker on {facts.host} may still be '
         f'"{MarkerKind.POWERING_ON.value}": {why}. Run the same command '

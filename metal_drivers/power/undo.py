@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import common
+from metal_drivers.power import common, conclusions
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Courtesy, Disable, Enable, Need, Step
@@ -96,9 +96,9 @@ def stays_on(facts: Facts, now: float) -> bool:
     operating system may take longer than that to shut down.
     """
     sent, fact, before = facts.sent, facts.node, facts.foreign
-    if before and common.shutting_down(facts, before.marker):
+    if before and conclusions.shutting_down(facts, before.marker):
         return False
-    if common.following(facts, now):
+    if conclusions.following(facts, now):
         return False
     if sent and now < _no_effect_after(facts, sent):
         return False

@@ -15,7 +15,7 @@ from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Node, Outcome
-from metal_drivers.power import learning, rules
+from metal_drivers.power import conclusions, rules
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.values import Fact, Order, What
 from metal_drivers_tests.unit.power import world as worlds
@@ -127,7 +127,7 @@ class Steps:
                     fact = Fact(
                         facts.turn + 1, world.now, world.now, value, error
                     )
-                    known = learning.learn(
+                    known = conclusions.learn(
                         facts, asked, fact, worlds.at(world.now)
                     )
                     yield (
@@ -233,7 +233,7 @@ class Steps:
             world, number, step.look, faults
         ):
             fact = Fact(facts.turn + 1, world.now, world.now, value, error)
-            known = learning.learn(
+            known = conclusions.learn(
                 facts, step.look, fact, worlds.at(world.now)
             )
             yield (
@@ -533,7 +533,7 @@ class Steps:
 
 
 def _learn(facts: Facts, what: What, fact: Fact, world: World) -> Facts:
-    return learning.learn(facts, what, fact, worlds.at(world.now))
+    return conclusions.learn(facts, what, fact, worlds.at(world.now))
 
 
 def _marker(

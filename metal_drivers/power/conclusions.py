@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What follows from an answer, beside the answer itself."""
+"""What follows from the facts: from an answer, beside the answer itself;
+which request comes next, and whose work may not have ended."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+from typing import NamedTuple
 
 from metal_drivers import ages
-from metal_drivers.model import ComputeService, Node, PowerState
+from metal_drivers.compute import markers
+from metal_drivers.model import (
+    Capability,
+    ComputeService,
+    Node,
+    OffMode,
+    PowerState,
+)
+from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.values import Fact, Foreign, What
 
@@ -17,6 +27,9 @@ _SILENT = 600.0
 #: Nova's ``service_down_time``, by default: what is called up for longer
 #: than this, in seconds, is up.
 _DOWN_TIME = 60.0
+
+
+# An answer.
 
 
 def learn(
@@ -146,3 +159,119 @@ def seen_back(facts: Facts) -> bool:
 def _said(service: ComputeService) -> tuple[str, str | None]:
     """What people change of it."""
     return service.status, service.disabled_reason
+
+
+# The request for power.
+
+
+def modes(facts: Facts) -> tuple[OffMode, ...]:
+    """The ways to power it off that are tried, in this order."""
+    if facts.goal is PowerState.ON:
+        return (OffMode.HARD,)
+    soft = (
+        Capability.SOFT_OFF in facts.order.capabilities
+        and facts.member.node.soft_off
+    )
+    return tuple(
+        mode
+        for mode in facts.settings.off_modes
+        if soft or mode is OffMode.HARD
+    )
+
+
+def more(facts: Facts) -> bool:
+    """Whether there is another way to try after this one."""
+    return facts.mode + 1 < len(modes(facts))
+
+
+class Request(NamedTuple):
+    """What :class:`rules.Send` takes."""
+
+    mode: OffMode
+    event: Event
+    seconds: float
+    timeout: float | None = None
+
+
+def request(facts: Facts, mode: OffMode | None = None) -> Request:
+    """The request in that mode; by default, the one that is next."""
+    settings = facts.settings
+    if mode is None:
+        # What a node can may change on the way.
+        found = modes(facts) or (OffMode.HARD,)
+        mode = found[min(facts.mode, len(found) - 1)]
+    if facts.goal is PowerState.ON:
+        return Request(mode, Event.POWER_ON, settings.power_on_timeout)
+    if mode is OffMode.HARD:
+        return Request(mode, Event.HARD_OFF, settings.power_off_timeout)
+    seconds = settings.soft_off_timeout
+    limited = Capability.SOFT_OFF_TIMEOUT in facts.order.capabilities
+    return Request(mode, Event.SOFT_OFF, seconds, seconds if limited else None)
+
+
+def kind(facts: Facts) -> markers.MarkerKind:
+    """The marker to write before it."""
+    if facts.goal is PowerState.ON:
+        return markers.MarkerKind.POWERING_ON
+    if OffMode.SOFT in modes(facts) and not facts.tells_end:
+        return markers.MarkerKind.SHUTTING_DOWN
+    return markers.MarkerKind.POWERING_OFF
+
+
+def time_limit(facts: Facts) -> float:
+    """For how many seconds a request is tried."""
+    if facts.order.state is None or not facts.changing:
+        on = facts.order.state is PowerState.ON
+        settings = facts.settings
+        return settings.power_on_timeout if on else settings.power_off_timeout
+    return request(facts).seconds
+
+
+def deadline(facts: Facts) -> float:
+    """Until when that is, in seconds."""
+    since = facts.mode_since
+    began = facts.began if since is None else since
+    return began + time_limit(facts) + facts.excused
+
+
+# Another process.
+
+
+def aftermath(facts: Facts, marker: markers.Marker) -> float:
+    """For how many seconds after another process's last request the node may
+    follow it.
+
+    A service that tells when changes end shows what is under way; of
+    another only the time-outs are known.
+    """
+    if facts.tells_end:
+        return 0.0
+    if marker.kind is markers.MarkerKind.POWERING_ON:
+        return facts.settings.aftermath_on
+    return facts.settings.aftermath
+
+
+def following(facts: Facts, now: float) -> float:
+    """For how many seconds the node may still follow another process."""
+    foreign = facts.foreign
+    if foreign is None:
+        return 0.0
+    return foreign.left(now, aftermath(facts, foreign.marker))
+
+
+def shutting_down(facts: Facts, marker: markers.Marker | None) -> bool:
+    """Whether the system may be shutting down, however old the marker."""
+    kind = markers.MarkerKind.SHUTTING_DOWN
+    return not facts.tells_end and marker is not None and marker.kind is kind
+
+
+def may_shut_down(facts: Facts) -> str:
+    """What such a marker means for a node that is on, for a message."""
+    marker = facts.found
+    if marker is None or not shutting_down(facts, marker):
+        return ''
+    return (
+        f'. A soft power off was sent at {marker.when:%H:%M:%S} UTC or later '
+        'and had no effect in time: if the operating system still shuts '
+        'down, the host powers off by itself'
+    )

@@ -190,6 +190,16 @@ class TestUndone(HooksCase):
         calls = self.cloud.calls.names()
         self.assertLess(calls.index('hook undone'), calls.index('enable'))
 
+    def test_the_node_is_seen_again(self) -> None:
+        """It may have gone off while the hook took its time."""
+        self.cloud.nova.disabled = lambda host: setattr(host, 'servers', 1)
+        self.cloud.off()
+        calls = self.cloud.calls.names()
+        self.assertEqual(
+            ['get_node', 'get_service', 'enable'],
+            calls[calls.index('hook undone') + 1 :],
+        )
+
     def test_not_while_the_node_may_still_go_off(self) -> None:
         simple = frozenset({Capability.SOFT_OFF})
         self.use(simulator.SimCloud(capabilities=simple))

@@ -16,10 +16,10 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
 
-from metal_drivers.power import off, on, rules
-from metal_drivers.power.facts import What
+from metal_drivers.power import back, off, on, rules
+from metal_drivers.power.values import What
 
-TABLES = {table.name: table for table in (off.OFF, on.ON, on.RECOVER)}
+TABLES = {table.name: table for table in (off.OFF, on.ON, back.RECOVER)}
 
 #: What each question is about, in words.
 ASKED = {
@@ -37,8 +37,6 @@ ASKED = {
 EVENTS = {
     'waited': 'the last wait',
     'disabled': 'the first marker of this process',
-    'marked': 'the last marker of this process',
-    'mode': 'the change to the next way',
     'sent': 'the request for power',
     'decided': 'the decision',
     **{what.value: f'the answer about {ASKED[what]}' for what in What},
@@ -83,9 +81,7 @@ def rows(entries: Iterable[rules.Need | rules.Rule]) -> list[Row]:
         for entry in entries
     ]
     # A rule that several tables share knows ways that one of them has not.
-    ways = any(
-        isinstance(e, rules.Need) and 'mode' in e.after for e in entries
-    )
+    ways = off.a_way_to_power_off in entries
     return [_row(entry, ways) for entry in entries]
 
 

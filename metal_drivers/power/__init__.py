@@ -5,12 +5,15 @@
 ``engine``          the nodes that were asked for: many at once
 ``runner``          one node: takes the steps that the rules say
 ``off``, ``on``     the rules: tables, read from the top
+``back``            the same for recovery, and for nova-compute to come back
+``undo``            what is tidied up after a power off
 ``common``          rules that these tables have in common
 ``rules``           how a table is read; the steps there are
 ``facts``           what is known, and when it was asked for
+``conclusions``     what follows from that
+``values``          what the facts are made of
 ``guards``          may we? A list
 ``shared``          what a process shares: rates, claims, how many are off
-``poller``          many who wait, and one list for all of them
 ``events``          each step, for a listener and for the log
 ==================  =======================================================
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import Node, Outcome, PowerState
-from metal_drivers.power import guards
+from metal_drivers.power import conclusions, guards
 from metal_drivers.power.events import Step as Event
-from metal_drivers.power.facts import Facts, What
+from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Decide,
+    Disable,
     End,
     Need,
     NextMode,
@@ -21,6 +22,7 @@ from metal_drivers.power.rules import (
     time_out,
     transient,
 )
+from metal_drivers.power.values import What
 
 # Before anything is asked of a service.
 
@@ -119,108 +121,6 @@ LIMITED = (
 # Another process.
 
 
-def aftermath(facts: Facts, marker: markers.Marker) -> float:
-    """For how many seconds after another process's last request the node may
-    follow it.
-
-    A service that tells when changes end shows what is under way; of
-    another only the time-outs are known.
-    """
-    if facts.tells_end:
-        return 0.0
-    if marker.kind is markers.MarkerKind.POWERING_ON:
-        return facts.settings.aftermath_on
-    return facts.settings.aftermath
-
-
-def shutting_down(facts: Facts, marker: markers.Marker | None) -> bool:
-    """Whether the system may be shutting down, however old the marker."""
-    kind = markers.MarkerKind.SHUTTING_DOWN
-    return not facts.tells_end and marker is not None and marker.kind is kind
-
-
-def may_shut_down(facts: Facts) -> str:
-    """What such a marker means for a node that is on, for a message."""
-    marker = facts.found
-    if marker is None or not shutting_down(facts, marker):
-        return ''
-    return (
-        f'. A soft power off was sent at {marker.when:%H:%M:%S} UTC or later '
-        'and had no effect in time: if the operating system still shuts '
-        'down, the host powers off by itself'
-    )
-
-
-# What stands in the way.
-
-
-def deadline(facts: Facts, seconds: float) -> float:
-    """Until when requests are tried, in seconds."""
-    since = facts.mode_since
-    return (facts.began if since is None else since) + seconds + facts.excused
-
-
-def busy(facts: Facts, now: float, seconds: float) -> Step | None:
-    """Wait for the work of others on the node."""
-    node = facts.member.node
-    if node.settled or _only_ours(facts):
-        return None
-    end = deadline(facts, seconds)
-    if now < end:
-        return Wait(end, f'for {_work(node)}', look=What.NODE)
-    return time_out(
-        f'{_work(node)} has not ended within {seconds:g} s; try again when '
-        'it has ended'
-    )
-
-
-def _only_ours(facts: Facts) -> bool:
-    """Whether the work on the node is our own, without effect yet."""
-    node = facts.member.node
-    return bool(
-        facts.sent
-        and node.target is facts.goal
-        and node.power_state is not facts.goal
-    )
-
-
-def _work(node: Node) -> str:
-    if node.target is None:
-        return f'the work of {node.busy} on it'
-    return f'its change to {node.target.value}'
-
-
-def refusal(
-    facts: Facts, asked: tuple[guards.Guard, ...] | None = None
-) -> str | None:
-    """Why the guards forbid it; by default, all of them."""
-    others = facts.others_off.value if facts.others_off else None
-    first = facts.sent is None
-    return guards.refusal(
-        guards.Request(
-            facts.member,
-            facts.goal,
-            facts.settings,
-            dwelt=facts.dwelt if first else None,
-            others_off=others if first else None,
-        ),
-        asked,
-    )
-
-
-def known_to_be(facts: Facts, wanted: PowerState) -> Step | None:
-    """Only a state that is known is changed."""
-    node = facts.member.node
-    if node.power_state is wanted:
-        return None
-    fault = f' ({node.fault})' if node.fault else ''
-    return refuse(
-        f'its power state is {node.power_state.value}{fault}, not '
-        f'{wanted.value}. Fix the power reporting of the bare metal '
-        'service'
-    )
-
-
 def await_other(
     facts: Facts, now: float, after: float, limit: float
 ) -> Step | None:
@@ -242,55 +142,167 @@ def await_other(
     )
 
 
-def renew(facts: Facts, now: float, seconds: float) -> Decide | bool:
-    """Whether our marker has to be renewed before a request."""
-    written = facts.written
-    if not facts.own or written is None:
-        return False
-    if now - written.began < markers.RENEW:
-        return False
-    if now < deadline(facts, seconds):
-        return True
+# What stands in the way.
+
+
+def work_of_others(facts: Facts, now: float) -> Step | None:
+    """Work on the node by someone else is waited for."""
+    node, goal = facts.member.node, facts.goal
+    if node.settled:
+        return None
+    if facts.sent and node.target is goal and node.power_state is not goal:
+        # Our own work, without effect yet.
+        return None
+    work = (
+        f'its change to {node.target.value}'
+        if node.target
+        else f'the work of {node.busy} on it'
+    )
+    until = conclusions.deadline(facts)
+    if now < until:
+        return Wait(until, f'for {work}', look=What.NODE)
     return time_out(
-        f'the checks before the request took {seconds:g} s; nothing was '
-        'sent. Try again when Nova is faster'
+        f'{work} has not ended within {conclusions.time_limit(facts):g} s; '
+        'try again when it has ended'
     )
 
 
-# A request for power.
+def refusal(
+    facts: Facts, asked: tuple[guards.Guard, ...] | None = None
+) -> str | None:
+    """Why the guards forbid it; by default, all of them."""
+    others = facts.others_off.value if facts.others_off else None
+    first = facts.sent is None
+    return guards.refusal(
+        guards.Request(
+            facts.member,
+            facts.goal,
+            facts.settings,
+            dwelt=facts.dwelt if first else None,
+            others_off=others if first else None,
+        ),
+        asked,
+    )
 
 
-def denied(
-    facts: Facts, now: float, seconds: float, what: str, next_way: bool
-) -> Step | None:
-    """What follows where the service did not take the request."""
+def may_be_powered(facts: Facts, now: float) -> Step | None:
+    """The guards are checked, see below."""
+    reason = refusal(facts)
+    return refuse(reason) if reason else None
+
+
+def in_a_known_state(facts: Facts, now: float) -> Step | None:
+    """Only a node that is known to be on is powered off, and only one that
+    is known to be off is powered on: never one in state ``unknown`` or
+    ``error``.
+    """
+    on = facts.goal is PowerState.ON
+    wanted = PowerState.OFF if on else PowerState.ON
+    if facts.member.node.power_state is wanted:
+        return None
+    return refuse(
+        f'{state_of(facts.member.node)}, not {wanted.value}. Fix the power '
+        'reporting of the bare metal service'
+    )
+
+
+def state_of(node: Node) -> str:
+    """What is reported of it, for a message."""
+    fault = f' ({node.fault})' if node.fault else ''
+    return f'its power state is {node.power_state.value}{fault}'
+
+
+def taken_by_the_service(facts: Facts, now: float) -> Step | None:
+    """If the service is busy, the request is sent again later, after all of
+    these questions.
+    """
     fact = facts.denied
     if fact is None or fact.error is None or fact.turn < facts.mode_turn:
         return None
     error = fact.error
     if not isinstance(error, exceptions.BusyError):
-        if next_way and isinstance(error, exceptions.UnsupportedError):
+        if conclusions.more(facts) and isinstance(
+            error, exceptions.UnsupportedError
+        ):
             return NextMode(error.message)
         return ended(facts, outcome_of(error), str(error))
     if facts.waited > fact.turn:
         return None
-    until = deadline(facts, seconds)
+    until = conclusions.deadline(facts)
     if now < until:
         return Wait(until, error.message)
+    what = conclusions.request(facts).event.value
     return time_out(
-        f'{error.message}, for {seconds:g} s. The {what} did not start; try '
-        'again when that has ended'
+        f'{error.message}, for {conclusions.time_limit(facts):g} s. The '
+        f'{what} did not start; try again when that has ended'
     )
 
 
-def follow(
-    facts: Facts, now: float, there: Decide, what: str, next_way: bool = False
-) -> Step | None:
+def still_marked(facts: Facts, now: float) -> Step | None:
+    """If another process replaces the marker, or someone else changes
+    nova-compute meanwhile, nothing more is sent.
+    """
+    service, off = facts.compute, facts.order.state is PowerState.OFF
+    begun = facts.writes or (facts.sent and off)
+    if service is None or facts.own or not begun:
+        return None
+    if facts.marker and facts.writes:
+        return refuse(
+            f'another process has begun {facts.marker.kind.work}. Wait until '
+            'it has finished'
+        )
+    if service.enabled:
+        return refuse(
+            f'someone else enabled nova-compute on {facts.host} meanwhile. '
+            'Run the same command again to power it '
+            f'{facts.goal.value} anyway'
+        )
+    if not facts.writes:
+        return None
+    return refuse(
+        f'{replaced(facts)}. Find out why, then run the same command again'
+    )
+
+
+def replaced(facts: Facts) -> str:
+    """What it means that our marker is not there any more, if it is not."""
+    service = facts.compute
+    if not facts.writes or service is None or markers.of(service):
+        return ''
+    if service.enabled:
+        return f'Someone else enabled nova-compute on {facts.host} meanwhile'
+    reason = service.disabled_reason
+    return (
+        f'Someone else has disabled nova-compute on {facts.host} meanwhile '
+        f'({repr(reason) if reason else "no reason was given"}): '
+        'metal-drivers will not enable it, so the host remains out of use '
+        'until someone does'
+    )
+
+
+def renew(facts: Facts, now: float) -> Step | None:
+    """A marker that is half a minute old is renewed."""
+    written = facts.written
+    if not facts.own or written is None:
+        return None
+    if now - written.began < markers.RENEW:
+        return None
+    if now < conclusions.deadline(facts):
+        return Disable(conclusions.kind(facts))
+    seconds = conclusions.time_limit(facts)
+    return time_out(
+        f'the checks before the request took {seconds:g} s; nothing was sent. '
+        'Try again when Nova is faster'
+    )
+
+
+# What becomes of a request.
+
+
+def follow(facts: Facts, now: float, there: Decide) -> Step | None:
     """What becomes of the request that is under way.
 
     :param there: the end, once the node is there.
-    :param what: what was asked for.
-    :param next_way: whether there is another way to try after this one.
     """
     sent, fact = facts.sent, facts.node
     if sent is None or not facts.following:
@@ -298,7 +310,7 @@ def follow(
     if not facts.settings.wait:
         if sent.doubt:
             return ended(facts, outcome_of(sent.doubt), str(sent.doubt))
-        return Decide(Outcome.PLANNED, f'{what} was requested')
+        return Decide(Outcome.PLANNED, f'{sent.what} was requested')
     end: Decide | None = None
     if fact is not None and fact.turn > sent.turn:
         error = fact.error
@@ -312,7 +324,7 @@ def follow(
         end = _late(facts)
     if end is None:
         return Wait(sent.until, look=What.NODE, at_once=True)
-    return NextMode(end.detail) if next_way else end
+    return NextMode(end.detail) if conclusions.more(facts) else end
 
 
 def ended(facts: Facts, outcome: Outcome, detail: str) -> Decide:
@@ -355,6 +367,11 @@ def _late(facts: Facts) -> Decide:
     if sent and sent.doubt and not sent.taken:
         detail += f'. {sent.doubt.message}'
     return time_out(detail)
+
+
+def result(facts: Facts, now: float) -> Step | None:
+    """The result is reported."""
+    return end(facts)
 
 
 def end(facts: Facts, left: str = '') -> End:

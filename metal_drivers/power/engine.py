@@ -14,7 +14,7 @@ from metal_drivers.clock import Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import events, off, on, rules
+from metal_drivers.power import back, events, off, on, rules
 from metal_drivers.power.runner import Runner, Tools
 from metal_drivers.power.shared import OffSlots, Shared
 from metal_drivers.settings import PowerSettings
@@ -103,7 +103,7 @@ class PowerEngine:
         tools = self._tools(fleet)
 
         def work(member: Member) -> PowerResult:
-            return self._run(tools, on.RECOVER, member, None)
+            return self._run(tools, back.RECOVER, member, None)
 
         refs = list(refs)
         if refs:

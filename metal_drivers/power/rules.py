@@ -17,7 +17,8 @@ from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import events
-from metal_drivers.power.facts import Facts, What
+from metal_drivers.power.facts import Facts
+from metal_drivers.power.values import What
 
 #: An answer on which a request for power rests, or a change of
 #: nova-compute, came at most so many seconds before that.
@@ -116,7 +117,7 @@ class Need:
     """Ask, unless the fact is known, and younger than each of ``after``.
 
     :ivar after: names of facts, or of our own acts: ``waited``,
-        ``disabled``, ``marked``, ``mode``, ``sent``, ``decided``.
+        ``disabled``, ``sent``, ``decided``.
     :ivar last: whether a request, or a change of nova-compute, rests on
         it: it must also be fresh.
     :ivar tolerated: whether an error is for the rules that follow to deal

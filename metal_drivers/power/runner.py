@@ -17,11 +17,12 @@ from metal_drivers.clock import Backoff, Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import events, rules
+from metal_drivers.poller import Watch
+from metal_drivers.power import conclusions, events, rules
 from metal_drivers.power.events import Step as Event
-from metal_drivers.power.facts import Fact, Facts, Order, What
-from metal_drivers.power.poller import Watch
+from metal_drivers.power.facts import Facts
 from metal_drivers.power.shared import OffSlots, Shared
+from metal_drivers.power.values import Fact, Order, What
 from metal_drivers.settings import PowerSettings
 
 LOG = logging.getLogger(__name__)
@@ -89,9 +90,9 @@ class Runner:
                 raise
             finally:
                 self._close()
-        last = {Outcome.REFUSED: Event.REFUSED}.get(end.outcome, Event.FAILED)
-        if end.outcome.good:
-            last = Event.DONE
+        last = Event.DONE if end.outcome.good else Event.FAILED
+        if end.outcome is Outcome.REFUSED:
+            last = Event.REFUSED
         self._tell(last, end.detail, end.outcome)
         return end.outcome, end.detail
 
@@ -186,7 +187,9 @@ class Runner:
         fact = Fact(
             self.facts.turn + 1, asked, self._clock.monotonic(), value, error
         )
-        self.facts = self.facts.learn(what, fact, self._clock.now())
+        self.facts = conclusions.learn(
+            self.facts, what, fact, self._clock.now()
+        )
         after = self.facts.member.node.power_state
         if after is not before and self.facts.sent is not None:
             self._tell(Event.STATE, after.value)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from metal_drivers import base, compute, fleet
 from metal_drivers.model import ComputeService, Node, PowerState
-from metal_drivers.power.poller import Poller, over_driver, over_nova
+from metal_drivers.poller import Poller, over_driver, over_nova
 
 #: In any so many seconds, no more requests than the rate.
 WINDOW = 60.0

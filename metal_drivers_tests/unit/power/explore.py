@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, MutableMapping
 
 from metal_drivers.compute import markers
 from metal_drivers.model import Outcome
-from metal_drivers.power import off, on, rules
+from metal_drivers.power import back, off, on, rules
 from metal_drivers_tests.unit.power import keys, steps
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Label, Move, Tables
@@ -23,7 +23,7 @@ from metal_drivers_tests.unit.power.world import (
     World,
 )
 
-TABLES: Tables = {'off': off.OFF, 'on': on.ON, 'recover': on.RECOVER}
+TABLES: Tables = {'off': off.OFF, 'on': on.ON, 'recover': back.RECOVER}
 #: So many steps to the end of all runs are more than any takes.
 _ENDLESS = 2000
 

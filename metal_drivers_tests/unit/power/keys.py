@@ -14,7 +14,8 @@ from typing import Any
 from metal_drivers.compute import markers
 from metal_drivers.model import ComputeService, PowerState
 from metal_drivers.power import rules
-from metal_drivers.power.facts import Fact, Facts, What
+from metal_drivers.power.facts import Facts
+from metal_drivers.power.values import Fact, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Tables
 from metal_drivers_tests.unit.power.world import OVER, Run, World

@@ -119,7 +119,7 @@ def faults() -> Iterator[Fault]:
                     goal,
                     place,
                     less,
-                    harmless=event in spare,
+                    harmless=event in spare or 'need' in spare,
                 )
             if rule.last:
                 less = dataclasses.replace(rule, last=False)

@@ -385,6 +385,7 @@ _MORE = [
 SMALL = [
     *_QUIET,
     *(world for world in _MORE if world.name in _CHOSEN),
+    _world('off, forced', 'off', people=1, faults=1, forced=True),
     _world('MAAS, slow', 'on', 'on', **_WAS_OFF, racing=True, slow=1),
     _world('theirs', 'off', reason=THEIRS, people=1, hands=True),
     _world(

@@ -15,8 +15,9 @@ from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeService, Node, Outcome
-from metal_drivers.power import rules
-from metal_drivers.power.facts import Fact, Facts, Order, What
+from metal_drivers.power import conclusions, rules
+from metal_drivers.power.facts import Facts
+from metal_drivers.power.values import Fact, Order, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.world import (
     HANG,
@@ -126,7 +127,9 @@ class Steps:
                     fact = Fact(
                         facts.turn + 1, world.now, world.now, value, error
                     )
-                    known = facts.learn(asked, fact, worlds.at(world.now))
+                    known = conclusions.learn(
+                        facts, asked, fact, worlds.at(world.now)
+                    )
                     yield (
                         (who, f'asks for {asked.value}', said),
                         self.on(after, number, known),
@@ -230,7 +233,9 @@ class Steps:
             world, number, step.look, faults
         ):
             fact = Fact(facts.turn + 1, world.now, world.now, value, error)
-            known = facts.learn(step.look, fact, worlds.at(world.now))
+            known = conclusions.learn(
+                facts, step.look, fact, worlds.at(world.now)
+            )
             yield (
                 (who, f'looks at the {step.look.value}', said),
                 self._woken(after, number, known, run),
@@ -525,6 +530,10 @@ class Steps:
                 assert run.facts is not None
                 world = self.on(world, number, run.facts, looked=False)
         return world
+
+
+def _learn(facts: Facts, what: What, fact: Fact, world: World) -> Facts:
+    return conclusions.learn(facts, what, fact, worlds.at(world.now))
 
 
 def _marker(

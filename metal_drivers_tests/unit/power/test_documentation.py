@@ -9,8 +9,8 @@ from typing import Any
 from unittest import mock
 
 from metal_drivers import model
-from metal_drivers.power import off, on, rules
-from metal_drivers.power.facts import What
+from metal_drivers.power import back, off, on, rules
+from metal_drivers.power.values import What
 from metal_drivers_tests.unit import base
 
 _DOC = pathlib.Path(__file__).parents[3] / 'doc'
@@ -20,7 +20,7 @@ with mock.patch('sys.path', [str(_DOC / 'ext'), *sys.path]):
 
 PARTS = {
     (table.name, tidy): table.tidy if tidy else table.rules
-    for table in (off.OFF, on.ON, on.RECOVER)
+    for table in (off.OFF, on.ON, back.RECOVER)
     for tidy in (False, True)
 }
 

@@ -12,17 +12,23 @@ far it came.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
+import pathlib
 import resource
 import sys
+from collections.abc import Iterator
 
 import testtools
 
 from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import facts, rules
+from metal_drivers.power.values import What
 from metal_drivers_tests.unit.power import explore, planted, small
+from metal_drivers_tests.unit.power.world import Run
 
+_HERE = pathlib.Path(__file__).parent
 FULL = os.environ.get('METAL_DRIVERS_EXPLORE') == 'full'
 #: For each of the larger worlds: so many states, and seconds. All of them
 #: take five minutes of one core then, and 120 MB.
@@ -32,8 +38,26 @@ SECONDS = MOST / 100
 #: Found in larger worlds only: it takes a request that hangs, and a stall.
 LARGE = ('renew: taken away', 'RENEW = inf')
 
-#: Rules and needs of courtesy, and the tests that hold them.
+_OLD = 'test_exhaustive: test_an_old_answer_is_asked_for_again'
+#: What the tables mark as no harm, and the tests that hold it.
 HELD = {
+    'off ask for node after waited': 'test_off: '
+    'test_a_node_that_changes_while_a_slot_is_waited_for',
+    'off ask for service of any age': _OLD,
+    'off ask for service after decided': 'test_undo: '
+    'test_disabled_by_others_while_it_may_still_go_off',
+    'on ask for node after waited': 'test_on: '
+    'test_the_node_is_queried_again_after_a_short_wait',
+    'on ask for node after slot': 'test_on: test_on_then_up_then_enabled',
+    'on ask for service after node': 'test_on: '
+    'test_the_marker_is_read_last_before_the_request',
+    'recover ask for node after waited': 'test_recovery: '
+    'test_powered_off_right_before_nova_compute_is_back',
+    **{
+        f'{goal} ask for {what} of any age': _OLD
+        for goal in ('on', 'recover')
+        for what in ('node', 'service')
+    },
     'off ask for unplaced': 'test_off: test_it_lands_elsewhere',
     'off ask for moving': 'test_off: test_one_is_migrated_here',
     'off ask for servers': 'test_off: test_servers_shut_off_ones_too',
@@ -54,6 +78,20 @@ def explored() -> tuple[explore.Explorer, ...]:
     for explorer in found:
         explorer.explore()
     return tuple(sorted(found, key=lambda each: each.seen.states))
+
+
+def _acting() -> Iterator[tuple[Run, int]]:
+    """Runs that are about to send, or to enable, and the time."""
+    for explorer in explored():
+        for (goal, place), found in explorer.fired.items():
+            table = explore.TABLES[goal]
+            if place >= len(table.rules):
+                continue
+            for _, world in found:
+                for run in world.runs:
+                    acts = isinstance(run.step, rules.Send | rules.Enable)
+                    if (run.goal, run.rule) == (goal, place) and acts:
+                        yield run, world.now
 
 
 def look(fault: planted.Fault) -> explore.Found | None:
@@ -104,15 +142,42 @@ class TestPlanted(testtools.TestCase):
         self.assertEqual([], lost)
 
     def test_each_courtesy_has_a_test_and_a_reason(self) -> None:
+        words = {'need': '', 'age': ' of any age'}
         found = set()
         for goal, table in explore.TABLES.items():
             for rule in (*table.rules, *table.tidy):
-                if isinstance(rule, rules.Courtesy) or 'need' in getattr(
-                    rule, 'spare', ()
-                ):
+                spare = getattr(rule, 'spare', ())
+                if isinstance(rule, rules.Courtesy):
+                    spare = ('need',)
+                for mark in spare:
                     self.assertTrue(getattr(rule, 'why', ''))
-                    found.add(f'{goal} {planted.name_of(rule)}')
+                    what = words.get(mark, f' after {mark}')
+                    found.add(f'{goal} {planted.name_of(rule)}{what}')
         self.assertEqual(set(HELD), found)
+        for held in HELD.values():
+            module, name = held.split(': ')
+            text = (_HERE / f'{module}.py').read_text(encoding='utf-8')
+            self.assertIn(f'def {name}(', text)
+
+    def test_an_old_answer_is_asked_for_again(self) -> None:
+        """However its age came about: a request, and a change of
+        nova-compute that was disabled, rest on answers that are young."""
+        seen = set()
+        for run, now in _acting():
+            facts, what = run.facts, [What.NODE]
+            assert facts is not None
+            if facts.own or isinstance(run.step, rules.Enable):
+                what.append(What.SERVICE)
+            for asked in what:
+                fact = facts.of(asked)
+                assert fact is not None
+                then = now - rules.FRESH - 1
+                old = {asked.value: dataclasses.replace(fact, answered=then)}
+                table = explore.TABLES[run.goal]
+                step = rules.next_step(table, facts.change(**old), now)
+                self.assertEqual(rules.Ask(asked), step)
+                seen.add((run.goal, type(run.step), asked))
+        self.assertEqual(8, len(seen))
 
     def test_the_story_is_told(self) -> None:
         (fault,) = (

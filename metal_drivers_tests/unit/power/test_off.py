@@ -44,6 +44,15 @@ class TestOrder(base.PowerCase):
         self.assert_ended(Outcome.ALREADY, self.cloud.off(), 'off')
         self.assertEqual(['get_node'], self.cloud.calls.names())
 
+    def test_a_node_that_changes_while_a_slot_is_waited_for(self) -> None:
+        """Nothing is disabled for it."""
+        self.use(simulator.SimCloud(2))
+        self.cloud.switch(OFF, 'n2', max_power_off_per_minute=1)
+        self.cloud.clock.at(5, lambda: self.node.say(maintenance='repair'))
+        (result,) = self.cloud.switch(OFF, 'n1', max_power_off_per_minute=1)
+        self.assert_ended(Outcome.REFUSED, result, 'repair')
+        self.assertNotIn('disable', self.cloud.calls.names())
+
     def test_dry_run_plans_and_changes_nothing(self) -> None:
         self.assert_ended(
             Outcome.PLANNED,

@@ -156,6 +156,21 @@ class TestOn(OnCase):
         self.assert_ended(Outcome.DONE, result, 'up and enabled')
         self.assertEqual([], self.cloud.driver.requests)
 
+    def test_the_node_is_queried_again_after_a_short_wait(self) -> None:
+        busy = exceptions.BusyError('locked')
+        self.cloud.fail(busy, 'set_power_state')
+        self.cloud.clock.at(0.5, lambda: self.node.say(maintenance='repair'))
+        self.assert_ended(Outcome.REFUSED, self.cloud.on(), 'repair')
+        self.assertLess(self.cloud.clock.time, 5)
+
+    def test_the_marker_is_read_last_before_the_request(self) -> None:
+        self.use(simulator.SimCloud(1, OFF, frozenset()))
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.assert_ended(Outcome.DONE, self.cloud.on())
+        names = self.cloud.calls.names()
+        sent = names.index('set_power_state')
+        self.assertEqual(['get_node', 'get_service'], names[sent - 2 : sent])
+
     def test_others_switch_it_on_and_it_is_not_waited_for(self) -> None:
         self.cloud.calls.meddling[3] = lambda: self.cloud.driver.start(
             self.node, ON, 0

@@ -9,9 +9,9 @@ import testtools
 from metal_drivers import exceptions, fleet
 from metal_drivers.drivers.ironic import IronicDriver
 from metal_drivers.model import Outcome, PowerState
+from metal_drivers.poller import Poller
 from metal_drivers.power import Event, PowerEngine, PowerSettings, Step
 from metal_drivers.power import shared as power_shared
-from metal_drivers.power.poller import Poller
 from metal_drivers_tests.emulators import ironic
 from metal_drivers_tests.unit.power import base, simulator
 

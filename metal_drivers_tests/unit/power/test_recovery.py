@@ -167,6 +167,20 @@ class TestRecovery(base.PowerCase):
         self.assert_service('disabled', base.OURS)
 
 
+class TestShortWait(base.PowerCase):
+    def test_powered_off_right_before_nova_compute_is_back(self) -> None:
+        """Its last report comes a second after the node was seen on."""
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.cloud.clock.advance(7)
+        self.cloud.clock.at(
+            1.5, lambda: self.cloud.driver.start(self.node, OFF, 0)
+        )
+        engine = self.cloud.engine()
+        (result,) = engine.recover(self.cloud.fleet(), ['n1'])
+        self.assert_ended(Outcome.ALREADY, result, 'powered off by')
+        self.assert_service('disabled', base.OURS)
+
+
 class TestAtWork(base.PowerCase):
     """A transition that finds the mark of another run."""
 

@@ -304,6 +304,18 @@ class TestGivingBack(base.PowerCase):
         self.assert_ended(Outcome.TIMED_OUT, result)
         self.assertNotIn('remains disabled', result.detail)
 
+    def test_disabled_by_others_while_it_may_still_go_off(self) -> None:
+        """The message tells of nova-compute as it is at the end."""
+        self.node.delay = 1000
+        self.cloud.clock.at(
+            200, lambda: self.cloud.nova.change('h1', 'disabled', base.THEIRS)
+        )
+        result = self.cloud.off(off_modes=(HARD,))
+        self.assert_ended(
+            Outcome.TIMED_OUT, result, 'has disabled nova-compute', base.THEIRS
+        )
+        self.assertNotIn('run the same command again', result.detail)
+
     def test_disabled_by_others_meanwhile(self) -> None:
         self.node.ends_in = 'the BMC said no'
         self.cloud.clock.at(

@@ -16,7 +16,9 @@ run waits for. Bounds of what may happen, each stated where it is checked:
   for a power on (``racing``), other runs do; people do not. Nor does anybody
   lock a node between a look at it and a request, in that time.
 - People enable nova-compute and switch power by hand only while no run is
-  at work.
+  at work. Where they place a server by hand (``forced``), which Nova allows
+  on a host that is disabled, they do so while no run is between its look at
+  the servers and its request.
 - Of each sort of thing, only so many happen (:class:`Setting`).
 """
 
@@ -108,6 +110,8 @@ class Setting:
     #: Whether people enable nova-compute while runs are at work: what was
     #: sent before cannot be helped then.
     hands: bool = False
+    #: Whether people place servers on a host that is disabled.
+    forced: bool = False
     #: Whether nova-compute reports more often than time passes.
     reports: bool = False
     #: Whether runs may act between the look and the write of another.
@@ -466,13 +470,17 @@ def _people(
         run.looked_at_node(now) for run in world.runs
     ):
         yield 'someone locks the node', then._replace(locked=True)
+    helpless: dict[str, Any] = {
+        'changes': tuple(c._replace(helpless=True) for c in world.changes),
+        'requests': tuple(r._replace(helpless=True) for r in world.requests),
+    }
+    waits = all(run.phase == WAIT for run in world.runs if run.live)
+    if setting.forced and world.power is ON and waits:
+        yield (
+            'someone places a server on the host',
+            then._replace(servers=1, **helpless),
+        )
     if world.reason is not None and (idle or (setting.hands and not acts)):
-        helpless: dict[str, Any] = {
-            'changes': tuple(c._replace(helpless=True) for c in world.changes),
-            'requests': tuple(
-                r._replace(helpless=True) for r in world.requests
-            ),
-        }
         yield (
             'someone enables nova-compute',
             then._replace(reason=None, **changed, **helpless),

@@ -38,7 +38,7 @@ class AcmeDriver(MetalDriver):
             cfg.StrOpt('token', secret=True, help='Its access token.'),
             cfg.FloatOpt(
                 'timeout',
-                default=30,
+                default=30.0,
                 min=0.1,
                 help='Seconds to wait for a reply.',
             ),

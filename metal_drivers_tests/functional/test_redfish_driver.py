@@ -24,6 +24,8 @@ from metal_drivers_tests.functional.services import (
 WRONG = 'n0t-this-0ne'
 #: Seconds that a BMC has: for one that answers more than enough.
 TIMEOUT = 3
+#: Seconds after which a certification counts as hanging.
+CERTIFYING = 300
 
 
 class TestCase(base.TestCase):
@@ -190,6 +192,36 @@ class TestRedfishDriver(TestCase):
         self.assertIn('401', run.output)
         self.assertEqual(1, run.status)
         self.assertEqual('enabled', self.nova.hosts['denied'].status)
+
+    def test_it_is_certified(self) -> None:
+        """On a real service, on a host that an operator has taken out."""
+        for name in set(self.systems) - {'first', 'second'}:
+            del self.systems[name]
+        self.config = self.configure()
+        host = self.nova.hosts['first']
+        host.status, host.disabled_reason = 'disabled', 'being tried'
+        badge = self.inventory.with_name('badge.svg')
+        command = self.start_command(
+            self.config,
+            *('driver', 'certify', 'redfish', '--node', 'first', '--yes'),
+            *('--output', str(badge), '-f', 'json'),
+        )
+        run = command.wait(CERTIFYING)
+        results = {row['Rule']: row['Result'] for row in run.rows}
+        self.assert_status(0, run)
+        self.assertEqual({'ok', 'not tried'}, set(results.values()), str(run))
+        for rule in (
+            'switches-off-and-on',
+            'switches-off-softly',
+            'threads-get-the-node-that-they-ask-for',
+        ):
+            self.assertEqual('ok', results[rule], str(run))
+        self.assertTrue(badge.read_text().startswith('<svg'))
+        states = [self.bmc.power_state(each) for each in self.bmc.system_ids]
+        self.assertEqual(['On', 'On', 'On'], states)
+        self.assertEqual(
+            ('disabled', 'being tried'), (host.status, host.disabled_reason)
+        )
 
     def test_file_that_is_wrong_is_a_usage_error(self) -> None:
         self.inventory.write_text('first: {system: 1}')

@@ -114,10 +114,35 @@ class Selector:
             ``[watcher_clients_auth]``.
         :raises ConfigurationError: refused, or the driver cannot start.
         """
-        chosen = self.select()
+        return self.start(self.select(), osc)
+
+    def named(self, name: str) -> Candidate:
+        """The driver of that name, whichever is selected.
+
+        :raises ConfigurationError: there is none.
+        """
+        names = plugins.find_plugins().names
+        if name not in names:
+            raise exceptions.ConfigurationError(
+                f'There is no driver {name!r}; installed are '
+                f'{", ".join(names) or "none"}',
+                cure='Use one of these, or install the package that provides '
+                'it.',
+                driver=name,
+            )
+        return self._candidate(name)
+
+    def start(
+        self, chosen: Candidate, osc: base.OpenStackClients | None = None
+    ) -> boundary.GuardedDriver:
+        """An instance of that driver, guarded.
+
+        :param osc: as for :meth:`load`.
+        :raises ConfigurationError: it cannot be loaded, or cannot start.
+        """
         driver = chosen.plugin.cls
-        if driver is None:  # select() has refused it
-            raise AssertionError(chosen)
+        if driver is None:
+            raise _unusable(chosen)
         if chosen.plugin.warning:
             _warn(chosen.name, chosen.plugin.warning)
         values = conf.driver_values(self._conf, chosen.name, driver)

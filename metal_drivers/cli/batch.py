@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import abc
 import argparse
-import contextlib
 import dataclasses
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metal_drivers import fleet
-from metal_drivers.cli import base, progress
+from metal_drivers.cli import base, progress, signals
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine, PowerSettings
 
@@ -56,7 +53,7 @@ class Batch(base.Lister, abc.ABC):
         total = self.count(found, parsed_args)
         with progress.shown(self.app.stdout, self.app.stderr, total) as watch:
             engine = connection.engine(watch=watch)
-            with _cancelled_by_signals(engine):
+            with signals.cancelling(engine.cancel):
                 results = self.work(engine, found, parsed_args)
         if not all(result.outcome.good for result in results):
             self.status = 1
@@ -88,35 +85,6 @@ class Batch(base.Lister, abc.ABC):
         found: fleet.Fleet,
         parsed_args: argparse.Namespace,
     ) -> list[PowerResult]: ...
-
-
-@contextlib.contextmanager
-def _cancelled_by_signals(engine: PowerEngine) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the batch, and the table is printed
-    anyway; a second one ends the command."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = {
-        number: signal.getsignal(number)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-
-    def restore() -> None:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-    def cancel(number: int, frame: object) -> None:
-        restore()
-        # From a thread: the interrupted code may hold the lock.
-        threading.Thread(target=engine.cancel, name='metal-cancel').start()
-
-    for number in former:
-        signal.signal(number, cancel)
-    try:
-        yield
-    finally:
-        restore()
 
 
 def _seconds(text: str) -> float:

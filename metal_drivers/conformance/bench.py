@@ -90,6 +90,10 @@ class Bench:
             raise Broken('list_nodes() returned no node')
         return nodes
 
+    def some_nodes(self) -> list[Node]:
+        """As many of them as may be looked at one by one."""
+        return self.nodes()[: self.hooks.most_nodes]
+
     def switchable_node(self) -> Node:
         """A node that may be powered off, and is on."""
         if self.gives('switchable_node'):
@@ -214,10 +218,13 @@ class Bench:
         what: Callable[[], str],
         seconds: float | None = None,
         *,
+        interval: float | None = None,
         restoring: bool = False,
     ) -> T:
         """Ask until something is found.
 
+        :param seconds: by default, those that a node may take.
+        :param interval: between two questions; by default, that for nodes.
         :param restoring: whether this is no part of the check.
         :raises Broken: it is not found, within those seconds.
         """
@@ -228,8 +235,8 @@ class Bench:
                 raise Abandoned
             if time.monotonic() > deadline:
                 raise Broken(f'not within {seconds:g} s: {what()}')
-            # A real service tells no end of its own accord.
-            time.sleep(self.hooks.poll_interval)
+            # Nothing tells of its own accord.
+            time.sleep(interval or self.hooks.poll_interval)
         return result
 
     # What was heard.

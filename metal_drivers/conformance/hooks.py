@@ -46,6 +46,13 @@ class Hooks:
     #: Seconds in which threads and sockets are given back: the other end
     #: of a connection may need a moment.
     moment: float = 5
+    #: How often a rule that changes nothing is tried before it is broken:
+    #: others may change a real service meanwhile.
+    tries = 1
+    #: How many threads call the driver at once.
+    most_threads = 24
+    #: How many nodes are looked at one by one.
+    most_nodes = 100
     #: Seconds between two looks at a node that changes its power.
     poll_interval: float = 0.05
     #: How many requests ``list_nodes`` may make, once the driver has been

@@ -51,19 +51,18 @@ def _logged(found: Recording) -> Iterator[None]:
 
     handler.handle = take  # type: ignore[method-assign]
     loggers = list(_loggers())
-    levels = [logger.level for logger in loggers]
-    deaf = [each for each in loggers if not each.propagate or not each.parent]
+    former = [(each, each.level, list(each.handlers)) for each in loggers]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
-    for logger in deaf:
-        logger.addHandler(handler)
+        # Whoever else listens would show what nobody asked for.
+        deaf = logger.parent is None or not logger.propagate
+        logger.handlers[:] = [handler] if deaf else []
     try:
         yield
     finally:
-        for logger in deaf:
-            logger.removeHandler(handler)
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level, handlers in former:
             logger.setLevel(level)
+            logger.handlers[:] = handlers
 
 
 def _loggers() -> Iterable[logging.Logger]:

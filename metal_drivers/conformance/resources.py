@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import os
 import threading
 from collections.abc import Callable
@@ -22,6 +23,9 @@ TOPIC = Topic(
     'Threads and sockets',
     'Watcher runs for months, with many threads.',
 )
+
+#: Seconds between two looks at what this process has.
+_INTERVAL = 0.01
 
 #: Where Linux shows the open files of this process.
 _FILES = '/proc/self/fd'
@@ -61,13 +65,16 @@ def serves_several_threads(bench: Bench) -> None:
     'answered about the node that it asked for.'
 )
 def threads_get_the_node_that_they_ask_for(bench: Bench) -> None:
-    nodes = bench.nodes()[:8]
-    # The more threads, the sooner what they share is seen.
+    most = bench.hooks.most_threads
+    asks = itertools.cycle((_show, _state, _find))
+    nodes = itertools.cycle(bench.some_nodes())
+    # Each node is asked for in each way, as far as there are threads.
     jobs = [
         functools.partial(ask, bench.driver, node)
-        for node in nodes * max(1, 8 // len(nodes))
-        for ask in (_show, _state, _find)
-    ]
+        for _ in range(-(-most // 3))
+        for node in [next(nodes)]
+        for ask in itertools.islice(asks, 3)
+    ][:most]
     threads.at_once(jobs)
 
 
@@ -150,6 +157,7 @@ def close_gives_back_threads_and_may_be_repeated(bench: Bench) -> None:
         lambda: not left(),
         lambda: f'no thread is left of {", ".join(left())}',
         bench.hooks.moment,
+        interval=_INTERVAL,
     )
 
 
@@ -180,7 +188,7 @@ def closing_one_leaves_the_others(bench: Bench) -> None:
 
 
 def _use(driver: base.MetalDriver) -> None:
-    driver.get_power_states(_ids(driver))
+    driver.get_power_states(_ids(driver)[:8])
     driver.check()
 
 
@@ -200,6 +208,7 @@ def _wait_for_files(bench: Bench, most: int | None) -> None:
         there,
         lambda: f'no more than {most} files are open; {_files()} are',
         bench.hooks.moment,
+        interval=_INTERVAL,
     )
 
 

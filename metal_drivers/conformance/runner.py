@@ -63,7 +63,8 @@ class Runner:
 
     def __init__(self, hooks: hook.Hooks, driver: base.MetalDriver) -> None:
         self.hooks, self.driver = hooks, driver
-        self._cancelled = False
+        #: Whether it was told to end.
+        self.cancelled = False
         self._work: _Work | None = None
 
     def run(
@@ -78,7 +79,7 @@ class Runner:
         results = []
         why = ''
         for rule in rules:
-            if self._cancelled:
+            if self.cancelled:
                 why = 'interrupted'
             if why:
                 result = Result(rule, Verdict.NOT_TRIED, why)
@@ -93,7 +94,7 @@ class Runner:
     def cancel(self) -> None:
         """End the rule that is being tried, and try no other. From any
         thread, but not from a signal handler."""
-        self._cancelled = True
+        self.cancelled = True
         if self._work is not None:
             self._work.give_up()
 
@@ -102,10 +103,17 @@ class Runner:
         why = self._closed(rule)
         if why:
             return Result(rule, Verdict.NOT_TRIED, why)
+        for _ in range(1 if rule.changes else self.hooks.tries):
+            result = self._attempt(rule)
+            if not isinstance(result.error, Broken) or self.cancelled:
+                break
+        return result
+
+    def _attempt(self, rule: Rule) -> Result:
         bench = Bench(self.hooks, self.driver)
         seconds = self.hooks.deadline + _WAITS * self.hooks.patience
         self._work = work = _Work(lambda: rule.check(bench))
-        if self._cancelled:
+        if self.cancelled:
             work.give_up()
         try:
             ended = work.wait(seconds)
@@ -116,7 +124,7 @@ class Runner:
         bench.abandon()
         if ended:
             result = self._sort(rule, work.error)
-        elif self._cancelled:
+        elif self.cancelled:
             result = Result(rule, Verdict.NOT_TRIED, 'interrupted')
         else:
             result = Result(

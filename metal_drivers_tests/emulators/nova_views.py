@@ -34,6 +34,7 @@ _STATES = {
     'ACTIVE': ('active', 1),
     'BUILD': ('building', 0),
     'ERROR': ('error', 0),
+    'MIGRATING': ('active', 1),
     'PAUSED': ('paused', 3),
     'SHUTOFF': ('stopped', 4),
     'SUSPENDED': ('suspended', 4),
@@ -158,7 +159,10 @@ def server(
         'key_name': None,
         'OS-SRV-USG:launched_at': created if it.host else None,
         'OS-SRV-USG:terminated_at': updated if it.deleted else None,
-        'OS-EXT-STS:task_state': None,
+        # [src] Of this status, the task is what tells it from ACTIVE.
+        'OS-EXT-STS:task_state': (
+            'migrating' if it.status == 'MIGRATING' else None
+        ),
         'OS-EXT-STS:vm_state': vm_state,
         'OS-EXT-STS:power_state': power_state,
         'os-extended-volumes:volumes_attached': [],

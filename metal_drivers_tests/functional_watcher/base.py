@@ -39,7 +39,7 @@ class TestCase(watcher_base.WatcherFunctionalTestCase):
     }
 
     def setUp(self) -> None:
-        self.nova = nova.NovaEmulator()
+        self.nova = self.emulated_nova()
         self.nova.setUp()
         for name, servers in self.HOSTS.items():
             self.nova.add_host(name, servers=servers)
@@ -57,6 +57,10 @@ class TestCase(watcher_base.WatcherFunctionalTestCase):
                 _with(type(self.admin_api)._headers, headers),
             )
         )
+
+    def emulated_nova(self) -> nova.NovaEmulator:
+        """A Nova without hosts, not started."""
+        return nova.NovaEmulator()
 
     def backend(self) -> Sections:
         """Start a bare metal service; the configuration that leads there."""

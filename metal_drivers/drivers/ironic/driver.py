@@ -139,7 +139,9 @@ class IronicDriver(base.MetalDriver):
                 microversion=self._microversion(),
             )
         except exceptions.RefusedError as exc:
-            # 400: what cannot be the name of a node is not one.
+            if exc.status != 400:
+                raise
+            # What cannot be the name of a node is not one.
             raise exceptions.NotFoundError(
                 exc.message, cure='Check the id.'
             ) from exc

@@ -2,16 +2,17 @@
 """The Ironic driver, on a loopback Ironic."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import fixtures
 
-from metal_drivers import exceptions
+from metal_drivers import conformance, exceptions
 from metal_drivers.base import ConfigStatus
 from metal_drivers.drivers import ironic
 from metal_drivers.model import CheckStatus, Node, OffMode, PowerState
 from metal_drivers_tests import contract
-from metal_drivers_tests.emulators import faults, messages
+from metal_drivers_tests.emulators import faults, http, messages
 from metal_drivers_tests.emulators import ironic as emulator
 from metal_drivers_tests.emulators import keystone as keystone_emulator
 from metal_drivers_tests.unit import base
@@ -27,7 +28,69 @@ def is_node(request: messages.Request) -> bool:
     return request.path.startswith('/v1/nodes')
 
 
-class TestIronicContract(contract.RemoteDriverContract):
+class _Controlled(contract.RemoteDriverContract):
+    """What a loopback Ironic can be brought to do."""
+
+    ironic: emulator.IronicEmulator
+
+    def requests_made(self) -> int:
+        return len(self.ironic.requests)
+
+    def commands(self) -> list[conformance.Command]:
+        found = []
+        for request in self.ironic.requests:
+            if is_power(request):
+                body = request.json()
+                what = body['target'].replace('power ', '')
+                key = request.path.split('/')[3]
+                timeout = body.get('timeout')
+                found.append(conformance.Command(key, what, timeout))
+        return found
+
+    def switchable_nodes(self) -> list[Node]:
+        return self.driver.list_nodes()
+
+    def make_unknown(self, node: Node) -> Callable[[], None]:
+        self.ironic.node(node.id).power_state = None
+        return lambda: self._restore(node)
+
+    def make_unreachable(self, node: Node) -> Callable[[], None]:
+        # What the conductor makes of it, in its next round.
+        found = self.ironic.node(node.id)
+        found.power_state, found.fault = 'error', 'power failure'
+        found.maintenance = True
+        return lambda: self._restore(node)
+
+    def switch_outside(
+        self, node: Node, state: PowerState
+    ) -> Callable[[], None]:
+        self.ironic.node(node.id).power_state = f'power {state.value}'
+        return lambda: self._restore(node)
+
+    def hold(self) -> Callable[[], None]:
+        self.ironic.hold()
+        return self.ironic.release
+
+    def lose_reply(self) -> Callable[[], None]:
+        return self.undone(
+            self.ironic.fail(is_power, faults.close(performed=True))
+        )
+
+    def fail_with(self, status: int, body: bytes = b'') -> Callable[[], None]:
+        return self.undone(
+            self.ironic.fail(is_node, faults.status(status, body), None)
+        )
+
+    def undone(self, rule: http.Rule) -> Callable[[], None]:
+        return lambda: self.ironic.heal(rule)
+
+    def _restore(self, node: Node) -> None:
+        found = self.ironic.node(node.id)
+        found.power_state, found.fault = 'power on', None
+        found.maintenance = False
+
+
+class TestIronicContract(_Controlled):
     """Without authentication, as a standalone Ironic mostly is."""
 
     def create_driver(self) -> ironic.IronicDriver:
@@ -37,13 +100,16 @@ class TestIronicContract(contract.RemoteDriverContract):
     def create_unreachable_driver(self) -> ironic.IronicDriver:
         return self.driver_at('http://127.0.0.1:1')
 
-    def driver_at(self, url: str) -> ironic.IronicDriver:
+    def create_silent_driver(self, address: str) -> ironic.IronicDriver:
+        return self.driver_at(f'http://{address}', timeout=0.05)
+
+    def driver_at(self, url: str, **more: Any) -> ironic.IronicDriver:
         return ironic.IronicDriver(
-            {'auth_type': 'none', 'endpoint_override': url}
+            {'auth_type': 'none', 'endpoint_override': url} | more
         )
 
 
-class TestIronicWithKeystoneContract(contract.RemoteDriverContract):
+class TestIronicWithKeystoneContract(_Controlled):
     """With a password, and Ironic found in the catalogue."""
 
     secrets = (PASSWORD,)
@@ -60,6 +126,12 @@ class TestIronicWithKeystoneContract(contract.RemoteDriverContract):
 
     def create_unreachable_driver(self) -> ironic.IronicDriver:
         return self.driver_at('http://127.0.0.1:1/v3')
+
+    def create_unauthorised_driver(self) -> ironic.IronicDriver:
+        return self.driver_at(self.keystone.auth_url, password='wr0ng')
+
+    def create_silent_driver(self, address: str) -> ironic.IronicDriver:
+        return self.driver_at(f'http://{address}/v3', timeout=0.05)
 
     def driver_at(self, url: str, **more: Any) -> ironic.IronicDriver:
         return ironic.IronicDriver(

@@ -117,22 +117,12 @@ def _write(name: str, directory: Path) -> None:
     :raises ConfigurationError: the directory cannot be written.
     """
     directory = directory.absolute()
-    if directory.exists() and directory.samefile(Path.cwd()):
-        raise exceptions.ConfigurationError(
-            f'{directory} is the current directory',
-            cure='Name a new directory in it.',
-        )
-    beside = directory.with_name(f'.{directory.name}.{uuid.uuid4().hex}')
+    beside = directory.with_name(f'.{uuid.uuid4().hex}')
     try:
-        if directory.is_symlink() or (
-            directory.exists() and any(directory.iterdir())
-        ):
-            raise exceptions.ConfigurationError(
-                f'{directory} is there already, and not empty',
-                cure='Name a new directory.',
-            )
+        _check_directory(directory)
+        beside.mkdir()
         for path, text in files(name):
-            (beside / path).parent.mkdir(parents=True, exist_ok=True)
+            (beside / path).parent.mkdir(exist_ok=True)
             (beside / path).write_text(text, encoding='utf-8')
         os.rename(beside, directory)
     except OSError as exc:
@@ -142,3 +132,25 @@ def _write(name: str, directory: Path) -> None:
         ) from exc
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check_directory(directory: Path) -> None:
+    """:raises ConfigurationError: it is not for a new project."""
+    if not directory.parent.is_dir():
+        raise exceptions.ConfigurationError(
+            f'There is no directory {directory.parent}',
+            cure='Make it first, or name another one.',
+        )
+    if directory.is_symlink():
+        wrong = 'is a symbolic link'
+    elif not directory.exists():
+        return
+    elif directory.samefile(Path.cwd()):
+        wrong = 'is the current directory'
+    elif not directory.is_dir() or any(directory.iterdir()):
+        wrong = 'is there already, and is no empty directory'
+    else:
+        return
+    raise exceptions.ConfigurationError(
+        f'{directory} {wrong}', cure='Name a new directory.'
+    )

@@ -116,6 +116,7 @@ class ShowNode(base.ShowOne):
             'Compute Service': host.status if host else None,
             'Disabled Reason': host.disabled_reason if host else None,
             'Observed At': node.observed_at and str(node.observed_at),
+            'Powered On At': node.powered_on_at and str(node.powered_on_at),
             'Changing To': node.target.value if node.target else None,
             'Busy': node.busy,
             'Maintenance': node.maintenance,

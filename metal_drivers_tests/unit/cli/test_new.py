@@ -155,17 +155,30 @@ class TestRefusals(NewTestCase):
     def test_a_directory_that_has_something_in_it(self) -> None:
         (self.home / 'old').mkdir()
         (self.home / 'old/mine').write_text('precious')
-        self.assert_refused('acme', self.home / 'old', 'not empty')
+        self.assert_refused('acme', self.home / 'old', 'no empty directory')
         self.assertEqual('precious', (self.home / 'old/mine').read_text())
 
     def test_what_is_no_directory(self) -> None:
         (self.home / 'file').write_text('precious')
-        for where in ('file', 'file/new'):
+        (self.home / 'empty').mkdir()
+        (self.home / 'link').symlink_to('empty')
+        for where, wrong in {
+            'file': 'is there already, and is no empty directory',
+            'link': 'is a symbolic link',
+        }.items():
             self.assert_refused(
                 'acme',
                 self.home / where,
-                f'{self.home}/{where} cannot be written: Not a directory',
-                'Name another directory',
+                f'{self.home}/{where} {wrong}. Name a new directory.',
+            )
+
+    def test_a_directory_in_no_directory(self) -> None:
+        (self.home / 'file').write_text('precious')
+        for parent in ('file', 'nowhere'):
+            self.assert_refused(
+                'acme',
+                self.home / parent / 'new',
+                f'There is no directory {self.home}/{parent}. Make it first',
             )
 
     def test_a_directory_in_which_nothing_can_be_written(self) -> None:
@@ -173,6 +186,9 @@ class TestRefusals(NewTestCase):
             'acme',
             '/proc/new',
             '/proc/new cannot be written: No such file or directory',
+        )
+        self.assert_refused(
+            'acme', self.home / ('a' * 300), 'File name too long'
         )
 
     def test_the_current_directory(self) -> None:

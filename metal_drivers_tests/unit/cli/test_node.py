@@ -11,6 +11,8 @@ from metal_drivers.drivers.ironic import nodes
 from metal_drivers.model import Node
 from metal_drivers_tests.unit.cli import base
 
+LONG_AGO = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+
 YES = {'off': ['--yes'], 'on': []}
 
 
@@ -118,7 +120,9 @@ class TestAge(base.CommandTestCase):
         )
 
         def old(entry: Any) -> Node:
-            return dataclasses.replace(node_of(entry), observed_at=seen)
+            return dataclasses.replace(
+                node_of(entry), observed_at=seen, powered_on_at=LONG_AGO
+            )
 
         self.useFixture(
             fixtures.MonkeyPatch(
@@ -139,6 +143,7 @@ class TestAge(base.CommandTestCase):
         done = self.metal('node', 'show', 'metal-01', '-f', 'json')
         self.assertEqual('on', done.json['Power State'])
         self.assertIs(False, done.json['Asked Live'])
+        self.assertEqual(str(LONG_AGO), done.json['Powered On At'])
 
     def test_of_one_that_is_there_already(self) -> None:
         self.ironic.node('metal-01').power_state = 'power off'

@@ -87,7 +87,8 @@ class Facts:
     first: PowerState | None = None
     #: When this process last sent the node a request, in seconds.
     last_sent: float | None = None
-    #: When it sent a power on that was not seen to have its effect.
+    #: When a power on that it sent, and that was not seen to have its
+    #: effect, has arrived at the latest.
     powered_on: float | None = None
     foreign: Foreign | None = None
     #: The marker that this run has found, and goes on from.

@@ -130,9 +130,10 @@ def an_earlier_power_on(facts: Facts, now: float) -> Step | None:
     if left <= facts.settings.service_up_timeout:
         why = 'for an earlier power on'
         return Wait(now + left, why, look=What.NODE, excused=True)
+    ago = now - (when if facts.last_sent is None else facts.last_sent)
     return refuse(
-        f'the power on that was sent {now - when:.0f} s ago may still take '
-        f'effect within {left:.0f} s; try again then'
+        f'the power on that was sent {ago:.0f} s ago may still take effect '
+        f'within {left:.0f} s; try again then'
     )
 
 

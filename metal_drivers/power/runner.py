@@ -316,12 +316,16 @@ class Runner:
     ) -> None:
         """The request may have arrived, at any time until now."""
         now = self._clock.monotonic()
-        node_id = self.facts.order.node_id
-        self._tools.shared.sent(node_id, self.facts.goal, now)
         if self._slot_taken:
             assert self._state is not None  # noqa: S101, it was sent
             self._tools.shared.rates[self._state].use(now)
         self.facts = self.facts.sent_until(now, doubt, taken)
+        self._tools.shared.sent(
+            self.facts.order.node_id,
+            self.facts.goal,
+            now,
+            self.facts.sent.arrives(now) if self.facts.sent else now,
+        )
 
     # Waiting.
 

@@ -80,7 +80,7 @@ class Shared:
         self._off_slots: set[str] = set()
         #: The nodes of which hooks did not take in that they are back.
         self._owed: set[str] = set()
-        self._sent: dict[str, tuple[PowerState, float]] = {}
+        self._sent: dict[str, tuple[PowerState, float, float]] = {}
         self._seen: dict[str, tuple[PowerState, float]] = {}
         self._nodes: tuple[base.MetalDriver, Poller[Node]] | None = None
         self._services: (
@@ -116,10 +116,15 @@ class Shared:
             self._claims.pop(node_id, None)
             self._off_slots.discard(node_id)
 
-    def sent(self, node_id: str, state: PowerState, now: float) -> None:
-        """A request was sent that may have arrived."""
+    def sent(
+        self, node_id: str, state: PowerState, now: float, arrives: float
+    ) -> None:
+        """A request was sent that may have arrived.
+
+        :param arrives: when it has, at the latest.
+        """
         with self._lock:
-            self._sent[node_id] = state, now
+            self._sent[node_id] = state, now, arrives
             # Powering on may fail: count it as off.
             self._seen[node_id] = PowerState.OFF, now
 
@@ -134,13 +139,14 @@ class Shared:
         return self._sent[node_id][1] if node_id in self._sent else None
 
     def powered_on(self, node_id: str) -> float | None:
-        """When this process last sent the node a power on, where that was
-        its last request and was not seen to have its effect."""
+        """When the last power on that this process sent the node has
+        arrived, at the latest; where that was its last request, and was
+        not seen to have its effect."""
         with self._lock:
-            state, when = self._sent.get(node_id, (None, 0.0))
+            state, _, arrives = self._sent.get(node_id, (None, 0.0, 0.0))
             seen, _ = self._seen.get(node_id, (None, 0.0))
         on = PowerState.ON
-        return when if state is on and seen is not on else None
+        return arrives if state is on and seen is not on else None
 
     def take_off_slot(
         self,

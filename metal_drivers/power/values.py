@@ -103,6 +103,13 @@ class Sent:
             doubt.status is None or doubt.status in _OF_A_GATEWAY
         )
 
+    def arrives(self, ended: float) -> float:
+        """When the service has it, at the latest, in seconds.
+
+        :param ended: when the call ended.
+        """
+        return self.until if self.unanswered else ended
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Telling:

@@ -74,7 +74,7 @@ def key(world: World, compared: dict[str, Pairs]) -> int:
             world.servers,
             world.moving,
             world.scheduled,
-            world.powered_on and min(now - world.powered_on, 120),
+            world.powered_on is not None and min(now - world.powered_on, 120),
             world.left,
             world.flag,
             tuple([_run(run, world, compared) for run in world.runs]),
@@ -170,7 +170,7 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         facts.cancelled,
         facts.decided and facts.decided.outcome.value,
         facts.first and _STATES[facts.first],
-        facts.powered_on and min(now - facts.powered_on, 120),
+        facts.powered_on is not None and min(now - facts.powered_on, 120),
         foreign
         and (
             _mark(foreign.marker, now),

@@ -204,6 +204,15 @@ def _on() -> list[Setting]:
             people=1,
         ),
         _world(
+            'on, twice, late',
+            'on',
+            'on',
+            **_WAS_OFF,
+            one_process=True,
+            settings=_NO_WAIT,
+            faults=1,
+        ),
+        _world(
             'on, killed before',
             'on',
             power=OFF,

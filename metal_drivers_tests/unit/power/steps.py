@@ -203,7 +203,7 @@ class Steps:
                 claim = run.facts.claim
                 if claim is not None and claim.value is None:
                     return STATES[run.goal] or ON, None, None
-        return None, None, world.powered_on
+        return None, world.powered_on, world.powered_on
 
     # Waiting.
 
@@ -484,7 +484,9 @@ class Steps:
         if doubt is BROKEN:
             facts = facts.decide(Outcome.FAILED, str(doubt))
         if self.setting.one_process and STATES[run.goal] is ON:
-            world = world._replace(powered_on=world.now)
+            assert facts.sent is not None
+            arrives = int(facts.sent.arrives(world.now))
+            world = world._replace(powered_on=arrives)
         return self.on(world, number, facts, sent=(*run.sent, step.mode))
 
     def _denied(

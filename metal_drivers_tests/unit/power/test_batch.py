@@ -160,7 +160,7 @@ class TestBatch(testtools.TestCase):
         self.assertEqual([], self.driver.requests)
         self.assertEqual(2, len(results))
 
-    def test_cancelled_while_it_waits_for_the_pace(self) -> None:
+    def test_cancelled_while_it_waits_for_a_slot(self) -> None:
         self.begin(2, max_power_off_per_minute=1, max_concurrent=1)
         paced = threading.Event()
 

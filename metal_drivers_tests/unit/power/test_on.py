@@ -156,6 +156,18 @@ class TestOn(OnCase):
         self.assert_ended(Outcome.DONE, result, 'up and enabled')
         self.assertEqual([], self.cloud.driver.requests)
 
+    def test_a_request_without_reply_that_arrives_late_and_again(self) -> None:
+        """The second one would be a power cycle."""
+        self.use(simulator.SimCloud(1, OFF, frozenset()))
+        self.cloud.no_second_power_on = lambda host: True  # type: ignore
+        self.node.delay = 250
+        self.cloud.fail(DOWN, 'set_power_state', arrives_after=200)
+        self.cloud.on(wait=False)
+        self.cloud.calls.faults.clear()
+        self.cloud.clock.advance(320)
+        self.assert_ended(Outcome.DONE, self.cloud.on(), 'on')
+        self.assertEqual(1, len(self.cloud.driver.requests))
+
     def test_the_node_is_queried_again_after_a_short_wait(self) -> None:
         busy = exceptions.BusyError('locked')
         self.cloud.fail(busy, 'set_power_state')

@@ -236,7 +236,8 @@ class World(NamedTuple):
     servers: int = 0
     moving: int = 0
     scheduled: tuple[str, ...] = ()
-    #: When this process sent a power on that had no effect yet.
+    #: When a power on of this process that had no effect yet has arrived, at
+    #: the latest.
     powered_on: int | None = None
     #: Whether the hook counts the host as one that is powered off.
     flag: bool = False

@@ -116,9 +116,13 @@ def problems(facts: Facts) -> str:
                 place = _CLEAN[told.event], hook
                 latest[place] = failed.get(hook, '')
     found = [said.rstrip('.') for said in latest.values() if said]
-    if undone_is_due(facts):
+    others = facts.marker is not None and not facts.own
+    if undone_is_due(facts) and not others:
         hooks = ', '.join(facts.order.hooks)
-        found.append(f'Not undone yet: what hooks did ({hooks})')
+        found.append(
+            f'The hooks ({hooks}) were told that it powers off, and not yet '
+            'that it does not'
+        )
     if not found:
         return ''
     where = facts.host or facts.order.node_id

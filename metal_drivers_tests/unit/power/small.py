@@ -203,6 +203,7 @@ def _on() -> list[Setting]:
             settings=_NO_WAIT,
             people=1,
         ),
+        _world('on, two, no wait', 'on', 'on', **_WAS_OFF, settings=_NO_WAIT),
         _world(
             'on, twice, late',
             'on',

@@ -208,7 +208,7 @@ def _on() -> list[Setting]:
             'on, twice, late',
             'on',
             'on',
-            **_WAS_OFF,
+            power=OFF,
             one_process=True,
             settings=_NO_WAIT,
             faults=1,

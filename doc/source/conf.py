@@ -11,6 +11,7 @@ copyright = 'the metal-drivers authors'
 
 extensions = [
     'cliff.sphinxext',
+    'contract_rules',
     'oslo_config.sphinxext',
     'import_layers',
     'power_tables',

@@ -46,7 +46,7 @@ def options_that_look_like_secrets_are_secret(bench: Bench) -> None:
             seen.require(opt.secret, f'the option {opt.dest} is not secret')
 
 
-@TOPIC.rule('No secret is in what ``driver show`` prints of the options.')
+@TOPIC.rule('No secret is in what driver show prints of the options.')
 def keeps_secrets_out_of_driver_show(bench: Bench) -> None:
     values, secrets = bench.config(), redaction.Redactor(bench.secrets)
     for opt in bench.kind.get_config_opts():

@@ -93,13 +93,16 @@ class Command:
 
     :param config: the configuration file.
     :param words: the command and its arguments.
+    :param python: the interpreter of the environment where it is installed.
     """
 
-    def __init__(self, config: str, *words: str) -> None:
+    def __init__(
+        self, config: str, *words: str, python: str = sys.executable
+    ) -> None:
         self._began = time.monotonic()
         self._process = subprocess.Popen(
             [
-                sys.executable,
+                python,
                 '-m',
                 'metal_drivers.cli.main',
                 f'--config-file={config}',
@@ -139,6 +142,9 @@ class Command:
 class TestCase(unit_base.TestCase):
     """A test against real services."""
 
+    #: The interpreter that runs ``metal-drivers``.
+    python = sys.executable
+
     def unique(self, name: str) -> str:
         """A name that no other test uses."""
         return f'{name}-{uuid.uuid4().hex[:8]}'
@@ -169,7 +175,7 @@ class TestCase(unit_base.TestCase):
 
     def start_command(self, config: str, *words: str) -> Command:
         """Start ``metal-drivers``."""
-        command = Command(config, *words)
+        command = Command(config, *words, python=self.python)
         self.addCleanup(command.end)
         return command
 

@@ -17,6 +17,7 @@ from metal_drivers.compute import markers
 from metal_drivers.model import PowerState
 from metal_drivers.watcher import process
 from metal_drivers_tests.emulators import ironic, keystone, maas
+from metal_drivers_tests.functional.services import redfish
 from metal_drivers_tests.functional_watcher import base
 
 
@@ -168,3 +169,45 @@ class Maas(Backend):
 
     def power(self, host: str) -> str:
         return self.maas.machine(self.node_id(host)).power
+
+
+class Redfish(Backend):
+    """Two BMCs, and the driver of ``examples/redfish``."""
+
+    def backend(self) -> base.Sections:
+        folder = pathlib.Path(self.use(fixtures.TempDir()).path)
+        self._systems: dict[str, tuple[redfish.RedfishBMC, str]] = {}
+        hosts = list(self.HOSTS)
+        half = len(hosts) // 2
+        for names in (hosts[:half], hosts[half:]):
+            bmc = self.use(redfish.RedfishBMC(names, 'On', power_delay=0))
+            for name, system in zip(names, bmc.system_ids, strict=True):
+                self._systems[name] = bmc, system
+        inventory = folder / 'inventory.yaml'
+        servers = {
+            name: {'system': bmc.url(system), 'credentials': 'all'}
+            for name, (bmc, system) in self._systems.items()
+        }
+        inventory.write_text(yaml.safe_dump(servers))
+        credentials = folder / 'credentials.yaml'
+        credentials.touch(0o600)
+        user = {'username': redfish.USER, 'password': redfish.PASSWORD}
+        credentials.write_text(yaml.safe_dump({'all': user}))
+        return {
+            'watcher.metal.drivers.redfish': {
+                'inventory_file': inventory,
+                'credentials_file': credentials,
+            }
+        }
+
+    def node_id(self, host: str) -> str:
+        return host
+
+    def power(self, host: str) -> str:
+        bmc, system = self._systems[host]
+        return bmc.power_state(system).lower()
+
+    def jam(self, host: str) -> None:
+        """Have the machine stay as it is, whatever is asked of it."""
+        bmc, system = self._systems[host]
+        bmc.jam(system)

@@ -128,3 +128,10 @@ class TestCredentials(backends.IronicBehindKeystone, TestIronic):
 class TestMaas(_Abstract.Cycle, backends.Maas):
     def fail_to_go_off(self, host: str) -> None:
         self.maas.machine(host).off_seconds = maas.NEVER
+
+
+class TestRedfish(_Abstract.Cycle, backends.Redfish):
+    """With the driver of a third party."""
+
+    def fail_to_go_off(self, host: str) -> None:
+        self.jam(host)

@@ -19,10 +19,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import metal_drivers
+from metal_drivers import conformance
+from metal_drivers_tests import contract
 
 RECORD = pathlib.Path(__file__).with_suffix('.txt')
 NOTES = pathlib.Path(__file__).parents[2] / 'releasenotes/notes'
 COMMAND = f'python -m {__spec__.name if __spec__ else __name__}'
+
+#: What the tests of drivers rely on.
+_FOR_TESTS = {
+    'conformance': ('Command', 'Hooks'),
+    'contract': contract.__all__,
+}
+
+#: What nobody calls, or relies on.
+_PRIVATE = ('_', 'test_', 'setUp')
 
 #: A description by each name; with its name before it, it is a line.
 Names = Mapping[str, str]
@@ -53,7 +64,12 @@ class Section:
 
 def current() -> dict[str, str]:
     """The public names as they are."""
-    return dict(_described(metal_drivers, metal_drivers.__all__))
+    found = dict(_described(metal_drivers, metal_drivers.__all__))
+    for module in (conformance, contract):
+        prefix = module.__name__.rpartition('.')[2]
+        for name, what in _described(module, _FOR_TESTS[prefix]):
+            found[f'{prefix}.{name}'] = what
+    return found
 
 
 def read(text: str) -> list[Section]:
@@ -194,8 +210,11 @@ def _members(kind: type) -> Iterator[tuple[str, str]]:
     made = fields or getattr(kind, '_is_protocol', False)
     wanted = () if made else ('__init__',)
     annotations = inspect.get_annotations(kind)
+    if issubclass(kind, tuple):
+        yield from ((name, ' (of the tuple)') for name in annotations)
+        return
     for name, value in vars(kind).items():
-        if name in known or (name.startswith('_') and name not in wanted):
+        if name in known or (name.startswith(_PRIVATE) and name not in wanted):
             continue
         shape = f': {annotations[name]}' if name in annotations else ''
         yield name, shape + _member(value)

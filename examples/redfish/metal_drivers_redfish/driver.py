@@ -68,11 +68,12 @@ class RedfishDriver(m.MetalDriver):
         self.get_node(node_id, 'On' if state is m.PowerState.ON else off)
 
     def check(self):
-        found, failed = super().check(), m.CheckStatus.FAILED
-        if found[0].status is not failed:
+        found = super().check()
+        if found[0].status is m.CheckStatus.OK:
             for node, error in self._ask(self._servers):
                 if error:
-                    found.append(m.CheckResult(node.name, failed, f'{error}'))
+                    status, said = m.CheckStatus.WARNING, str(error)
+                    found.append(m.CheckResult(node.name, status, said))
         return found
 
     def close(self):

@@ -9,21 +9,19 @@ import metal_drivers as m
 
 def read(config):
     """The servers by their hosts, each with its user: see schema.yaml."""
+    users = _load(config, 'credentials_file', [])
+    servers = _load(config, 'inventory_file', list(users))
+    return {k: v | users[v['credentials']] for k, v in servers.items()}
+
+
+def _load(config, option, users):
+    import jsonschema
     import yaml
 
     schema = resources.files(__package__).joinpath('schema.yaml')
     rules = yaml.safe_load(schema.read_text())
-    users = _load(config, 'credentials_file', rules)
     server = rules['inventory_file']['additionalProperties']
-    server['properties']['credentials'] = {'enum': list(users)}
-    servers = _load(config, 'inventory_file', rules)
-    return {k: v | users[v['credentials']] for k, v in servers.items()}
-
-
-def _load(config, option, rules):
-    import jsonschema
-    import yaml
-
+    server['properties']['credentials'] = {'enum': users}
     try:
         with open(config[option], encoding='utf-8') as file:
             mode = os.fstat(file.fileno()).st_mode

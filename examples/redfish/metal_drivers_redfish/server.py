@@ -69,8 +69,9 @@ class Server(connector.Connector):
             elif kind is m.UnavailableError:
                 while cause.__context__:
                     cause = cause.__context__
-            answers[self] = self.failed(kind, cause)
-            answers[self][1].__cause__ = exc
+            if not isinstance(cause, TimeoutError):  # else it is late
+                answers[self] = self.failed(kind, cause)
+                answers[self][1].__cause__ = exc
         finally:
             self._turn.release()
 

@@ -2,6 +2,7 @@
 """The contract of metal-drivers: with the emulator of sushy-tools, and with
 a BMC that fails as it is told."""
 
+from metal_drivers import conformance
 from metal_drivers_redfish.driver import RedfishDriver
 from metal_drivers_tests import contract
 from metal_drivers_tests.emulators import faults, messages
@@ -51,7 +52,16 @@ class TestEmulator(Contract):
 
 
 class TestScripted(Contract):
-    """What takes a BMC that does as it is told."""
+    """What takes a BMC that does as it is told: every rule."""
+
+    def test_no_hook_is_left_out(self):
+        left_out = {
+            name
+            for name, hook in vars(conformance.Hooks).items()
+            if callable(hook) and getattr(type(self), name) is hook
+        }
+        # What the suite itself has for them is right here.
+        self.assertEqual({'permit'}, left_out)
 
     def create_driver(self):
         self.bmc = self.useFixture(bmcs.ScriptedBmc())

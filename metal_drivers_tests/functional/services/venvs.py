@@ -31,8 +31,12 @@ def ensure(name: str, say: Say) -> pathlib.Path:
     requirements = list(versions.REQUIREMENTS[name])
     content = [f'python {sys.version}', *requirements]
     if name in versions.WITH_PROJECT:
+        examples = [
+            workspace.CHECKOUT / each for each in versions.WITH_PROJECT[name]
+        ]
+        requirements += [f'{example}[test]' for example in examples]
         requirements += ['--editable', str(workspace.CHECKOUT)]
-        content += _project()
+        content += _project(examples)
     if _ready(path, content):
         return path
     with workspace.locked(path.name):
@@ -56,13 +60,20 @@ def _path(name: str) -> pathlib.Path:
     return workspace.cache_directory() / '-'.join(parts)
 
 
-def _project() -> list[str]:
+def _project(examples: Sequence[pathlib.Path]) -> list[str]:
     """What of this project its installation depends on: its modules are
-    read where they are, its entry points and requirements are not."""
+    read where they are, its entry points and requirements are not. Of an
+    example, it is all that is installed."""
+    files = [
+        workspace.CHECKOUT / name for name in ('setup.cfg', 'requirements.txt')
+    ]
+    for example in examples:
+        files.append(example / 'pyproject.toml')
+        found = sorted(example.glob('metal_drivers_*/*'))
+        files += [each for each in found if each.suffix in ('.py', '.yaml')]
     return [
-        f'{name} '
-        + hashlib.sha256((workspace.CHECKOUT / name).read_bytes()).hexdigest()
-        for name in ('setup.cfg', 'requirements.txt')
+        f'{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}'
+        for file in files
     ]
 
 

@@ -2,6 +2,7 @@
 """Which releases the services are; the only place that says so."""
 
 _SERVER = 'cheroot==11.1.2'
+_SUSHY_TOOLS = 'sushy-tools==2.2.0'
 
 REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'glance': ('glance==33.0.0', _SERVER),
@@ -10,7 +11,9 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'masakari': ('masakari==22.0.0',),
     'nova': ('nova==34.0.0', _SERVER),
     'placement': ('openstack-placement==16.0.0', _SERVER),
-    'sushy-tools': ('sushy-tools==2.2.0',),
+    # The driver of examples/redfish, and what its tests need.
+    'redfish-driver': ('sushy==5.14.0', _SUSHY_TOOLS),
+    'sushy-tools': (_SUSHY_TOOLS,),
     'watcher': (
         'python-watcher==17.0.0',
         _SERVER,
@@ -19,5 +22,9 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Those that this project is installed beside, from this checkout.
-WITH_PROJECT = frozenset({'watcher'})
+# Those that this project is installed beside, from this checkout, and with
+# which of its examples.
+WITH_PROJECT: dict[str, tuple[str, ...]] = {
+    'redfish-driver': ('examples/redfish',),
+    'watcher': (),
+}

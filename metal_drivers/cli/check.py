@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import exceptions, fleet, selector, services
+from metal_drivers import exceptions, fleet, planning, selector, services
 from metal_drivers.cli import base
 from metal_drivers.model import CheckResult, CheckStatus
 from metal_drivers.power import PowerSettings
@@ -70,6 +70,7 @@ class Check(base.Lister):
             yield CheckResult('matching', CheckStatus.FAILED, str(exc))
         else:
             yield from _matching(members, settings)
+            yield from _unreliable(members)
 
     def _of_hooks(self) -> Iterable[CheckResult]:
         try:
@@ -108,4 +109,24 @@ def _matching(
             'protected hosts',
             CheckStatus.WARNING,
             f'no host or node matches {", ".join(idle)}',
+        )
+
+
+def _unreliable(found: fleet.Fleet) -> Iterable[CheckResult]:
+    """Hosts that failed to power on."""
+    failures = planning.failures_of(found.members)
+    told = [
+        f'{member.label} {failures[member.node.id]}'
+        for member in found.members
+        if member.node.id in failures
+    ]
+    if told:
+        more = f' and {len(told) - 3} more' if len(told) > 3 else ''
+        hosts = 'host' if len(told) == 1 else 'hosts'
+        yield CheckResult(
+            'unreliable hosts',
+            CheckStatus.WARNING,
+            f'{len(told)} {hosts} may not come back: '
+            f'{"; ".join(told[:3])}{more}. Check the machines, then power '
+            'them on with `metal-drivers node power on`',
         )

@@ -227,6 +227,9 @@ def _disabled(node: Node, host: ComputeHost) -> str:
     if node.power_state is PowerState.OFF:
         if marker.kind is markers.MarkerKind.POWERING_ON:
             return f'off; metal-drivers began powering it on at {since}'
+        if marker.kind is markers.MarkerKind.FAILED_ON:
+            times = '1 time' if marker.times == 1 else f'{marker.times} times'
+            return f'failed to power on {times}, last at {since}'
         return f'powered off by metal-drivers since {since}'
     back = f'`metal-drivers node recover {host.name}` enables nova-compute'
     if marker.under_way:
@@ -234,6 +237,8 @@ def _disabled(node: Node, host: ComputeHost) -> str:
             f'interrupted: metal-drivers began {marker.kind.work} at {since}; '
             f'if no process is at work on it, {back}'
         )
+    if marker.kind is markers.MarkerKind.FAILED_ON:
+        return f'failed to power on at {since}, but not off any more; {back}'
     return (
         f'powered off by metal-drivers at {since}, but not off any more; '
         f'{back}'

@@ -27,7 +27,8 @@ _MOST = 255
 
 _PATTERN = re.compile(
     re.escape(_MARKER)
-    + r' (?P<what>[^,]*), (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)'
+    + r' (?P<what>[^,]*)(, (?P<times>[1-9]\d{0,8}) times?)?'
+    + r', (?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)'
     + r', node (?P<node>.+)'
 )
 
@@ -52,11 +53,14 @@ class MarkerKind(enum.Enum):
     POWERED_OFF = 'powered off to save energy'
     #: A power on was begun.
     POWERING_ON = 'powering on'
+    #: The host was to power on, and was not seen to: so many times, one
+    #: after the other.
+    FAILED_ON = 'failed to power on'
 
     @property
     def under_way(self) -> bool:
         """Whether the end of what was begun was not seen."""
-        return self is not MarkerKind.POWERED_OFF
+        return self not in (MarkerKind.POWERED_OFF, MarkerKind.FAILED_ON)
 
     @property
     def work(self) -> str:
@@ -77,6 +81,8 @@ class Marker:
     #: As much of the node's id as fits.
     node_id: str
     kind: MarkerKind = MarkerKind.POWERED_OFF
+    #: How many power ons failed; 0 for the other kinds.
+    times: int = 0
 
     @property
     def under_way(self) -> bool:
@@ -89,7 +95,7 @@ class Marker:
         )
 
     def _text(self, node_id: str) -> str:
-        return reason(node_id, self.when, self.kind)
+        return reason(node_id, self.when, self.kind, self.times)
 
     def age(self, now: datetime.datetime) -> float:
         """Seconds."""
@@ -111,11 +117,18 @@ def reason(
     node_id: str,
     when: datetime.datetime,
     kind: MarkerKind = MarkerKind.POWERED_OFF,
+    times: int = 0,
 ) -> str:
-    """The reason to disable with; within Nova's 255 characters."""
+    """The reason to disable with; within Nova's 255 characters.
+
+    :param times: see :attr:`Marker.times`.
+    """
     utc = when.astimezone(datetime.UTC).replace(tzinfo=None)
     at = utc.isoformat(timespec='milliseconds') + 'Z'
-    return f'{_MARKER} {kind.value}, {at}, node {node_id}'[:_MOST]
+    what = kind.value
+    if times:
+        what += f', {times} time{"" if times == 1 else "s"}'
+    return f'{_MARKER} {what}, {at}, node {node_id}'[:_MOST]
 
 
 @functools.lru_cache(4096)
@@ -136,7 +149,10 @@ def parse(disabled_reason: str | None) -> Marker | None:
         kind = MarkerKind(found['what'])
     except ValueError:
         kind = MarkerKind.SHUTTING_DOWN
-    return Marker(when, found['node'], kind)
+    times = int(found['times'] or 0)
+    if kind is MarkerKind.FAILED_ON:
+        times = max(1, times)
+    return Marker(when, found['node'], kind, times)
 
 
 def of(service: ComputeService | ComputeHost | None) -> Marker | None:

@@ -94,6 +94,11 @@ class Hooks:
         """
         raise NotImplementedError
 
+    def hosts(self) -> Mapping[str, str]:
+        """Every node that the driver has to list: its id, and the name that
+        Nova knows the host on it by. Empty: it is no compute host."""
+        raise NotImplementedError
+
     def requests_made(self) -> int:
         """How many requests the service has had so far."""
         raise NotImplementedError
@@ -123,6 +128,16 @@ class Hooks:
     def lose_reply(self) -> Undo:
         """Have the service carry out the next power change, and lose the
         connection before it answers."""
+        raise NotImplementedError
+
+    def lose_reply_to_proxy(self, status: int) -> Undo:
+        """Have the service carry out the next power change, and a proxy
+        before it answer with that HTTP status."""
+        raise NotImplementedError
+
+    def redirect_to(self, url: str) -> Undo:
+        """Have every power request answered with a redirection to that URL,
+        and not carried out."""
         raise NotImplementedError
 
     def fail_with(self, status: int, body: bytes = b'') -> Undo:

@@ -61,13 +61,14 @@ def odd_id_has_no_power_state(bench: Bench) -> None:
 def finds_nodes_as_they_are_listed(bench: Bench) -> None:
     nodes = bench.nodes()
     for node in nodes[:3]:
-        for name in {node.id, node.name, *node.host_names}:
-            for ref in {name, name.upper()}:
-                seen.equal(
-                    seen.by_id(base.named(nodes, ref)),
-                    seen.by_id(bench.driver.find_nodes(ref)),
-                    f'find_nodes({ref!r})',
-                )
+        names = {node.id, node.name, *node.host_names}
+        for ref in sorted(names | {name.upper() for name in names}):
+            expected = seen.by_id(base.named(nodes, ref))
+            found = seen.by_id(bench.driver.find_nodes(ref))
+            what = f'find_nodes({ref!r})'
+            seen.equal(sorted(expected), sorted(found), what)
+            for key, each in expected.items():
+                seen.same_node(each, found[key], what)
 
 
 @TOPIC.rule('find_nodes() returns an empty list for a name of no node.')

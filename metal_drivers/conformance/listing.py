@@ -43,6 +43,43 @@ def lists_nodes(bench: Bench) -> None:
 
 
 @TOPIC.rule(
+    'list_nodes() returns all nodes that the service has, whatever their '
+    'number.',
+    needs=('hosts',),
+)
+def lists_every_node(bench: Bench) -> None:
+    seen.equal(
+        sorted(bench.hooks.hosts()),
+        sorted(node.id for node in bench.nodes()),
+        'nodes that list_nodes() returned',
+    )
+
+
+@TOPIC.rule(
+    'host_names of a node has the name that Nova knows its host by, and that '
+    'of no other host.',
+    needs=('hosts',),
+)
+def says_which_host_is_on_each_node(bench: Bench) -> None:
+    hosts = bench.hooks.hosts()
+    for node in bench.nodes():
+        names = {name.casefold() for name in node.host_names}
+        host = hosts.get(node.id, '').casefold()
+        others = {each.casefold() for each in hosts.values()} - {host, ''}
+        seen.require(
+            not names & others,
+            f'host_names of node {node.id!r} has that of another host: '
+            f'{seen.shown(node.host_names)}',
+        )
+        if host and node.hypervisor_id is None:
+            seen.require(
+                host in names,
+                f'host_names of node {node.id!r} lacks {host}: '
+                f'{seen.shown(node.host_names)}',
+            )
+
+
+@TOPIC.rule(
     'get_node() shows each node as list_nodes() does, in all but '
     'observed_at, with fields of the documented types.'
 )

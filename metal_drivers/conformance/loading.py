@@ -126,6 +126,17 @@ def options_have_defaults_of_their_type(bench: Bench) -> None:
 
 
 @TOPIC.rule(
+    'No option is registered with required=True: without it, every process '
+    'that reads the configuration would end. required_options has those.'
+)
+def options_are_not_required_by_themselves(bench: Bench) -> None:
+    for opt in bench.kind.get_config_opts():
+        seen.require(
+            not opt.required, f'the option {opt.dest} has required=True'
+        )
+
+
+@TOPIC.rule(
     'Without one of required_options, config_state() is INCOMPLETE and names '
     'it.'
 )

@@ -95,13 +95,19 @@ class Report:
 
     def badge(self) -> str:
         """An SVG picture that needs nothing else."""
-        kept = self.count(Tier.REQUIRED, Verdict.OK)
-        tried = kept + self.count(Tier.REQUIRED, Verdict.FAILED)
+        counts = {
+            verdict: self.count(Tier.REQUIRED, verdict) for verdict in Verdict
+        }
+        said = ', '.join(
+            f'{number} {verdict.value}'
+            for verdict, number in counts.items()
+            if number
+        )
         colour = '#2a7d2a' if self.passed else '#b3261e'
         contract = '.'.join(map(str, self.contract))
         return _badge(
             f'metal-drivers contract {contract}',
-            f'{kept} of {tried} rules',
+            'interrupted' if self.interrupted else said,
             colour,
         )
 

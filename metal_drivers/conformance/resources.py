@@ -138,9 +138,14 @@ def switches_where_an_event_loop_runs(bench: Bench) -> None:
     bench.settle(node.id, PowerState.OFF)
 
 
-@TOPIC.rule('close() gives back threads, and may be called again.')
+@TOPIC.rule(
+    'close() gives back threads, and may be called again, or without '
+    'anything having been asked for.'
+)
 def close_gives_back_threads_and_may_be_repeated(bench: Bench) -> None:
     before = set(threading.enumerate())
+    unused = bench.twin()
+    unused.close()
     with bench.twin() as driver:
         _use(driver)
     driver.close()

@@ -147,7 +147,7 @@ class Runner:
         """Why the rule cannot be tried; empty where it can."""
         missing = [each for each in rule.needs if not self._gives(each)]
         if missing:
-            return f'needs {missing[0]}(), which is not given'
+            return f'needs the hook {missing[0]}() of a test'
         if rule.opens is None:
             return ''
         try:

@@ -134,6 +134,28 @@ def tells_when_a_change_has_ended(bench: Bench) -> None:
     bench.settle(node.id, PowerState.OFF)
 
 
+@TOPIC.rule(
+    'A node is not shown as off before it is.',
+    needs=('hold',),
+    changes=True,
+)
+def shows_off_no_sooner_than_it_is(bench: Bench) -> None:
+    node = bench.switchable_node()
+    with bench.having(bench.hooks.hold()):
+        bench.switch(node.id, PowerState.OFF)
+        listed = {each.id: each for each in bench.driver.list_nodes()}
+        states = bench.driver.get_power_states([node.id])
+        for what, state in (
+            ('list_nodes()', listed[node.id].power_state),
+            ('get_node()', bench.driver.get_node(node.id).power_state),
+            ('get_power_states()', states[node.id]),
+        ):
+            seen.require(
+                state is not PowerState.OFF,
+                f'{what} shows off while the node is on',
+            )
+
+
 def _list_shows(bench: Bench, shown: Node) -> None:
     found = {each.id: each for each in bench.driver.list_nodes()}
     seen.require(shown.id in found, f'list_nodes() lacks node {shown.id!r}')

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers.conformance import seen
+from metal_drivers.conformance import seen, stranger
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.hooks import Command
 from metal_drivers.conformance.rules import NotTried, Topic
@@ -237,6 +237,50 @@ def sends_once_where_the_reply_is_lost(bench: Bench) -> None:
             lambda: bench.switch(node.id, PowerState.OFF),
         )
     _told(heard, node.id, ['off'])
+
+
+@TOPIC.rule(
+    'Where a proxy answers 502 or 504, the request may have been carried out: '
+    'it is an UnavailableError, and not sent again.',
+    needs=('commands', 'lose_reply_to_proxy'),
+    changes=True,
+)
+def sends_once_where_a_proxy_fails(bench: Bench) -> None:
+    node = bench.switchable_node()
+    for status in (502, 504):
+        with (
+            bench.heard() as heard,
+            bench.having(bench.hooks.lose_reply_to_proxy(status)),
+        ):
+            seen.raises(
+                exceptions.UnavailableError,
+                f'set_power_state(), answered with {status},',
+                lambda: bench.switch(node.id, PowerState.OFF),
+            )
+        _told(heard, node.id, ['off'])
+        bench.settle(node.id, PowerState.OFF)
+        bench.switch(node.id, PowerState.ON)
+        bench.settle(node.id, PowerState.ON)
+
+
+@TOPIC.rule(
+    'A power request follows no redirection: the credentials are not for '
+    'another server, and a PUT may become a GET.',
+    needs=('redirect_to',),
+    changes=True,
+)
+def follows_no_redirection(bench: Bench) -> None:
+    node = bench.switchable_node()
+    with (
+        stranger.listening() as other,
+        bench.having(bench.hooks.redirect_to(other.url)),
+    ):
+        seen.raises(
+            exceptions.ProtocolError,
+            'set_power_state(), redirected,',
+            lambda: bench.switch(node.id, PowerState.OFF),
+        )
+        seen.require(not other.requests, 'the redirection was followed')
 
 
 def soft_timeout(bench: Bench) -> dict[str, Any]:

@@ -149,6 +149,22 @@ def silence_is_a_timeout(bench: Bench) -> None:
 
 
 @TOPIC.rule(
+    'Where the service never answers a power request, it is an '
+    'UnavailableError: it may have been carried out.',
+    needs=('create_silent_driver',),
+    changes=True,
+)
+def silence_is_a_timeout_when_switching(bench: Bench) -> None:
+    node = bench.switchable_node()
+    driver = bench.silent()
+    seen.raises(
+        exceptions.UnavailableError,
+        f'set_power_state({node.id!r}, off)',
+        lambda: bench.switch(node.id, PowerState.OFF, driver=driver),
+    )
+
+
+@TOPIC.rule(
     'Where the service does not know the power state of a node, it is '
     'UNKNOWN or ERROR, and never OFF.',
     needs=('make_unknown',),

@@ -16,7 +16,7 @@ Only ``planner`` does I/O; nothing here needs Watcher.
 """
 
 from metal_drivers.planning.decision import Action, Decision, Verdict
-from metal_drivers.planning.planner import make_plan, needed
+from metal_drivers.planning.planner import failures_of, make_plan, needed
 from metal_drivers.planning.wish import Rule, Wish
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     'Rule',
     'Verdict',
     'Wish',
+    'failures_of',
     'make_plan',
     'needed',
 ]

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 
 from metal_drivers import compute, exceptions
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.planning import groups
 from metal_drivers.planning.decision import (
@@ -97,8 +98,13 @@ def needed(nova: compute.Compute | None) -> compute.Compute:
 
 
 def failures_of(members: Iterable[Member]) -> dict[str, Failures]:
-    """Power ons that failed, by the ids of the nodes."""
-    return {}
+    """Power ons that failed, by the ids of the nodes: markers tell."""
+    found = {}
+    for member in members:
+        marker = markers.for_node(member.host, member.node.id)
+        if marker and marker.kind is markers.MarkerKind.FAILED_ON:
+            found[member.node.id] = Failures(marker.times, marker.when)
+    return found
 
 
 def _groups(

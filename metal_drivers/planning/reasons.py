@@ -49,7 +49,7 @@ class Reasons:
 
     def exercised(self, host: Host) -> Host:
         return self._note(
-            host, f'exercise: {_off_since(host)}, to see that it comes back'
+            host, f'exercise, to see that it comes back: {_off_since(host)}'
         )
 
     def given_back(self, host: Host) -> Host:
@@ -151,7 +151,7 @@ def _servers(host: Host) -> str:
 
 
 def _off_since(host: Host) -> str:
-    if host.mark is None:
+    if host.mark is None or host.mark.times:
         return 'it is off'
     when: datetime.datetime = host.mark.when
     return f'off since {stamp(when)}'

@@ -57,17 +57,22 @@ def good(facts: Facts, detail: str) -> Decide:
 
 def another_run(facts: Facts, now: float) -> Step | None:
     """Another process that may be at work is waited for."""
-    marker = facts.marker
-    if not awaits(facts) or facts.sent or facts.own or marker is None:
+    marker, settings = facts.marker, facts.settings
+    if settings.dry_run or facts.sent or facts.own or marker is None:
         return None
     if marker != facts.found:
         return None
-    # It may power it off; or on, where that must not be done twice.
-    twice = once(facts) and marker.kind is MarkerKind.POWERING_ON
-    if not is_on(facts) and (recovers(facts) or not twice):
+    if is_on(facts):
+        # It may power it off. Without waiting, nothing is enabled anyway.
+        needed = settings.wait
+    else:
+        # Or on, where that must not be done twice.
+        twice = once(facts) and marker.kind is MarkerKind.POWERING_ON
+        needed = twice and not recovers(facts)
+    if not needed:
         return None
     after = conclusions.aftermath(facts, marker)
-    limit = facts.settings.service_up_timeout
+    limit = settings.service_up_timeout if settings.wait else 0.0
     return common.await_other(facts, now, after, limit)
 
 

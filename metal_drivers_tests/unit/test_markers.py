@@ -30,11 +30,38 @@ class TestMarkers(testtools.TestCase):
 
     def test_each_kind_is_read_as_it_was_written(self) -> None:
         for kind in markers.MarkerKind:
-            mark = markers.parse(markers.reason('id-1', WHEN, kind))
-            self.assertEqual(markers.Marker(WHEN, 'id-1', kind), mark)
+            times = int(kind is markers.MarkerKind.FAILED_ON)
+            mark = markers.parse(markers.reason('id-1', WHEN, kind, times))
+            self.assertEqual(markers.Marker(WHEN, 'id-1', kind, times), mark)
             assert mark
-            off = kind is markers.MarkerKind.POWERED_OFF
-            self.assertIs(not off, mark.under_way)
+            ended = kind in (
+                markers.MarkerKind.POWERED_OFF,
+                markers.MarkerKind.FAILED_ON,
+            )
+            self.assertIs(not ended, mark.under_way)
+
+    def test_how_often_a_power_on_failed(self) -> None:
+        kind = markers.MarkerKind.FAILED_ON
+        for times, text in ((1, '1 time'), (2, '2 times'), (12, '12 times')):
+            reason = markers.reason('id-1', WHEN, kind, times)
+            self.assertEqual(
+                f'metal-drivers/1 failed to power on, {text}, '
+                '2026-02-28T23:00:00.000Z, node id-1',
+                reason,
+            )
+            mark = markers.parse(reason)
+            self.assertEqual(markers.Marker(WHEN, 'id-1', kind, times), mark)
+        mark = markers.parse(reason.replace('12 times', '0 times'))
+        self.assertIsNone(mark)
+
+    def test_one_that_failed_fits_into_nova(self) -> None:
+        kind = markers.MarkerKind.FAILED_ON
+        reason = markers.reason('x' * 300, WHEN, kind, 12)
+        self.assertEqual(255, len(reason))
+        mark = markers.parse(reason)
+        assert mark
+        self.assertEqual(12, mark.times)
+        self.assertTrue(mark.names('x' * 300))
 
     def test_the_texts_are_what_other_releases_read(self) -> None:
         self.assertEqual(
@@ -43,6 +70,7 @@ class TestMarkers(testtools.TestCase):
                 'shutting down to save energy',
                 'powered off to save energy',
                 'powering on',
+                'failed to power on',
             ],
             [kind.value for kind in markers.MarkerKind],
         )

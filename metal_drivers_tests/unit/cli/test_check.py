@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """``check``."""
 
+import datetime
+
+from metal_drivers.compute import markers
 from metal_drivers_tests.emulators import masakari
 from metal_drivers_tests.unit.cli import base
+
+WHEN = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
 
 class TestCheck(base.CommandTestCase):
@@ -41,6 +46,22 @@ class TestCheck(base.CommandTestCase):
         self.assertEqual('warning', state)
         self.assertIn('db-*', detail)
         self.assertNotIn('compute-*', detail)
+
+    def test_hosts_that_failed_to_power_on_are_a_warning(self) -> None:
+        self.assertNotIn('unreliable hosts', self.results(0))
+        for host, times in (('compute-01', 1), ('compute-03', 2)):
+            node = self.ironic.node(host.replace('compute', 'metal'))
+            self.mark(host, node.uuid)
+            self.nova.hosts[host].disabled_reason = markers.reason(
+                node.uuid, WHEN, markers.MarkerKind.FAILED_ON, times
+            )
+        state, detail = self.results(0)['unreliable hosts']
+        self.assertEqual('warning', state)
+        self.assertIn(
+            '2 hosts may not come back: metal-01 (compute-01) failed to '
+            'power on 1 time, last at 2026-03-01 00:00:00 UTC; metal-03',
+            detail,
+        )
 
     def test_lists_hypervisors_once(self) -> None:
         """How many are up and enabled, the list of services tells."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import fixtures
 
+from metal_drivers.compute import markers
 from metal_drivers.drivers.ironic import nodes
 from metal_drivers.model import Node
 from metal_drivers_tests.unit.cli import base
@@ -85,6 +86,21 @@ class TestList(base.CommandTestCase):
         node.power_state = 'power off'
         off = self.metal('node', 'list', '-f', 'json').json[0]
         self.assertIn('off; metal-drivers began powering it on', off['Note'])
+
+    def test_notes_how_often_a_power_on_failed(self) -> None:
+        node = self.ironic.node('metal-01')
+        self.mark('compute-01', node.uuid)
+        self.nova.hosts['compute-01'].disabled_reason = markers.reason(
+            node.uuid, LONG_AGO, markers.MarkerKind.FAILED_ON, 2
+        )
+        on = self.metal('node', 'list', '-f', 'json').json[0]
+        self.assertIn('not off any more', on['Note'])
+        node.power_state = 'power off'
+        off = self.metal('node', 'list', '-f', 'json').json[0]
+        self.assertEqual(
+            'failed to power on 2 times, last at 2026-03-01 00:00:00 UTC',
+            off['Note'],
+        )
 
     def test_without_nova_nothing_matches(self) -> None:
         del self.config['nova']

@@ -146,7 +146,12 @@ class SampleDriver(MetalDriver):
                     name,
                     self.state(power),
                     target=PowerState(target) if target else None,
-                    host_names=(f'{name}.example', name),
+                    host_names=tuple(
+                        filter(
+                            None,
+                            (f'{name}.example', name, found.get('alias')),
+                        )
+                    ),
                     soft_off=bool(found.get('soft')),
                     fault=found.get('fault'),
                     observed_at=datetime.datetime.now(datetime.UTC),

@@ -27,6 +27,12 @@ class Machine:
     soft: bool = True
     fault: str | None = None
     known: bool = True
+    alias: str | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """What a host on it may be called."""
+        return {self.name, f'{self.name}.example', self.alias or self.name}
 
     def view(self) -> dict[str, Any]:
         power = self.power if self.known else None
@@ -42,6 +48,8 @@ class SampleService(http.HttpEmulator):
         self.machines = {
             name: Machine(name, f'metal-{name}') for name in names
         }
+        # Nobody can tell the hosts of these two apart by this name.
+        self.machines['m2'].alias = self.machines['m3'].alias = 'rack-2'
         self.commands: list[conformance.Command] = []
         self.held = False
         self._lock = threading.Lock()
@@ -67,21 +75,23 @@ class SampleService(http.HttpEmulator):
                     machine.power, machine.target = machine.target, None
 
     def _list(self, request: messages.Request) -> messages.Reply:
-        like = request.last('like')
+        like = (request.last('like') or '').casefold()
         with self._lock:
-            found = [
-                machine.view()
-                for machine in self.machines.values()
-                if like is None or self._is_like(machine, like.casefold())
-            ]
-        return messages.json_reply(found)
-
-    def _is_like(self, machine: Machine, name: str) -> bool:
-        return name in (
-            machine.id,
-            machine.name,
-            f'{machine.name}.example',
-        )
+            found = [*self.machines.values()]
+            if 'like' in request.query:
+                found = [
+                    each
+                    for each in found
+                    if like == each.id or like in each.names
+                ]
+                names = {name for each in found for name in each.names}
+                found += [
+                    each
+                    for each in self.machines.values()
+                    if each not in found and each.names & names
+                ]
+            views = [machine.view() for machine in found]
+        return messages.json_reply(views)
 
     def _show(self, request: messages.Request, key: str) -> messages.Reply:
         with self._lock:
@@ -149,6 +159,12 @@ class SampleHooks(conformance.Hooks):
             for machine in self.service.machines.values()
         ]
 
+    def hosts(self) -> dict[str, str]:
+        return {
+            machine.id: machine.name
+            for machine in self.service.machines.values()
+        }
+
     def requests_made(self) -> int:
         return len(self.service.requests)
 
@@ -180,6 +196,17 @@ class SampleHooks(conformance.Hooks):
         rule = self.service.fail(
             messages.matching('PUT'), faults.close(performed=True)
         )
+        return lambda: self.service.heal(rule)
+
+    def lose_reply_to_proxy(self, status: int) -> Callable[[], object]:
+        rule = self.service.fail(
+            messages.matching('PUT'), faults.status(status, performed=True)
+        )
+        return lambda: self.service.heal(rule)
+
+    def redirect_to(self, url: str) -> Callable[[], object]:
+        fault = faults.status(307, headers=[('Location', url)])
+        rule = self.service.fail(messages.matching('PUT'), fault, None)
         return lambda: self.service.heal(rule)
 
     def fail_with(

@@ -97,4 +97,4 @@ class TestReport(base.TestCase):
             self.assertIn(colour, text)
             # The name of its namespace is the only address in it.
             self.assertEqual(1, text.count('http'))
-        self.assertIn('1 of 1 rules', self.made(KEPT, LEFT).badge())
+        self.assertIn('1 ok, 1 not tried', self.made(KEPT, LEFT).badge())

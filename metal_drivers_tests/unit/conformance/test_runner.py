@@ -112,7 +112,10 @@ class TestRunner(base.TestCase):
 
         for found, why in (
             (self.attempt(check), 'there is no soft power off'),
-            (self.attempt(check, needs=('hold',)), 'needs hold(), which'),
+            (
+                self.attempt(check, needs=('hold',)),
+                'needs the hook hold() of a test',
+            ),
             (
                 self.attempt(check, opens=Capability.FIND),
                 'find is not claimed',

@@ -76,6 +76,18 @@ class _Controlled(contract.RemoteDriverContract):
             self.ironic.fail(is_power, faults.close(performed=True))
         )
 
+    def hosts(self) -> dict[str, str]:
+        # Nothing of what Ironic keeps tells which host is on these.
+        return dict.fromkeys(self.ironic.nodes, '')
+
+    def lose_reply_to_proxy(self, status: int) -> Callable[[], None]:
+        fault = faults.status(status, performed=True)
+        return self.undone(self.ironic.fail(is_power, fault))
+
+    def redirect_to(self, url: str) -> Callable[[], None]:
+        fault = faults.status(307, headers=[('Location', url)])
+        return self.undone(self.ironic.fail(is_power, fault, None))
+
     def fail_with(self, status: int, body: bytes = b'') -> Callable[[], None]:
         return self.undone(
             self.ironic.fail(is_node, faults.status(status, body), None)

@@ -31,7 +31,7 @@ class TestExercise(base.DecisionTestCase):
         decision = self.decide(*members, exercise_days=7)
         # One for each audit.
         self.assert_on(decision, 5)
-        self.assertIn('exercise: off since', self.reason(decision, 5))
+        self.assertIn('comes back: off since', self.reason(decision, 5))
 
     def test_not_where_one_comes_back_anyway(self) -> None:
         members = [host(n, OFF, ours=(5 + n) * DAY) for n in (3, 4)]

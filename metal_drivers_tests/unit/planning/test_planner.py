@@ -5,6 +5,7 @@ import datetime
 from typing import Any
 
 from metal_drivers import compute, exceptions, services
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Node, PowerState
 from metal_drivers.planning import Decision, Rule, Wish, make_plan
@@ -39,6 +40,7 @@ class PlannerTestCase(base.TestCase):
         assert found is not None
         self.compute: compute.Compute = found
         self.traits: dict[str, str] = {}
+        self.powered_off: set[str] = set()
 
     def plan(self, scope: set[str] | None = None, **wish: Any) -> Decision:
         hosts = self.compute.list_hosts()
@@ -48,7 +50,9 @@ class PlannerTestCase(base.TestCase):
                 Node(
                     f'id-{host.name}',
                     f'node-{host.name}',
-                    PowerState.ON,
+                    PowerState.OFF
+                    if host.name in self.powered_off
+                    else PowerState.ON,
                     labels=frozenset({self.traits.get(host.name, 'ANY')}),
                 ),
                 host,
@@ -237,6 +241,45 @@ class TestIdle(PlannerTestCase):
         self.assertEqual([], self.off(decision))
         self.assertIn('more than', self.reason(decision, 2))
         self.assertLessEqual(len(self.nova.requests), 6)
+
+
+class TestMarkers(PlannerTestCase):
+    """Markers tell of hosts that failed to power on."""
+
+    def test_failed(self) -> None:
+        for number, kind, times in (
+            (1, markers.MarkerKind.FAILED_ON, 2),
+            (2, markers.MarkerKind.POWERED_OFF, 0),
+        ):
+            host = self.nova.hosts[f'compute-{number:02}']
+            host.status = 'disabled'
+            host.disabled_reason = markers.reason(
+                f'id-{host.name}', self.now, kind, times
+            )
+            self.powered_off.add(host.name)
+        self.now += datetime.timedelta(hours=1, minutes=59)
+        decision = self.plan(min_free_hosts_num=5)
+        self.assertEqual(
+            ['node-compute-02'], [m.node.name for m in decision.on]
+        )
+        self.assertEqual(
+            'it failed to power on 2 times, last at 2026-11-22 12:00:00 UTC; '
+            'it is tried again after 2026-11-22 14:00:00 UTC',
+            self.reason(decision, 1),
+        )
+        self.assertEqual(1, decision.hosts_unreliable)
+        self.now += datetime.timedelta(minutes=2)
+        decision = self.plan(min_free_hosts_num=5)
+        self.assertEqual(
+            ['node-compute-02', 'node-compute-01'],
+            [m.node.name for m in decision.on],
+        )
+        self.assertEqual(
+            '3 are free and on, 5 wanted; it is off, and no better host is '
+            'left: it failed to power on 2 times, last at 2026-11-22 '
+            '12:00:00 UTC',
+            self.reason(decision, 1),
+        )
 
 
 class TestRequests(PlannerTestCase):

@@ -203,11 +203,12 @@ def _on() -> list[Setting]:
             settings=_NO_WAIT,
             people=1,
         ),
+        _world('on, two, no wait', 'on', 'on', **_WAS_OFF, settings=_NO_WAIT),
         _world(
             'on, twice, late',
             'on',
             'on',
-            **_WAS_OFF,
+            power=OFF,
             one_process=True,
             settings=_NO_WAIT,
             faults=1,

@@ -4,7 +4,7 @@
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import Step
+from metal_drivers.power import Step, shared
 from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = simulator.OFF, simulator.ON
@@ -166,6 +166,19 @@ class TestOn(OnCase):
         self.cloud.calls.faults.clear()
         self.cloud.clock.advance(320)
         self.assert_ended(Outcome.DONE, self.cloud.on(), 'on')
+        self.assertEqual(1, len(self.cloud.driver.requests))
+
+    def test_another_process_has_sent_and_does_not_wait(self) -> None:
+        """Nor does this one: its request would be a power cycle."""
+        self.use(simulator.SimCloud(1, OFF, frozenset()))
+        self.host.status, self.host.reason = 'disabled', base.OURS
+        self.node.delay = 100
+        self.assert_ended(Outcome.PLANNED, self.cloud.on(wait=False))
+        self.cloud.shared = shared.Shared()
+        result = self.cloud.on(wait=False)
+        self.assert_ended(
+            Outcome.REFUSED, result, 'may still be powering it on', 'try again'
+        )
         self.assertEqual(1, len(self.cloud.driver.requests))
 
     def test_the_node_is_queried_again_after_a_short_wait(self) -> None:

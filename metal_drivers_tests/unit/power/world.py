@@ -354,7 +354,8 @@ def request(
         return None
     if state is ON and not setting.tells_end:
         ours = bool(markers.parse(world.reason))
-        if ours and any(change.state is ON for change in world.changes):
+        known = ours or setting.one_process
+        if known and any(change.state is ON for change in world.changes):
             raise Harm('a second power on, with the first under way')
         if ours and world.power is ON:
             raise Harm('power on sent to a node that is on')

@@ -104,3 +104,16 @@ class IdWithAFragment(SampleDriver):
 
     def set_power_state(self, node_id: str, *args: Any, **more: Any) -> None:
         super().set_power_state(node_id.partition('#')[0], *args, **more)
+
+
+@fault('finds-nodes-as-they-are-listed', "['m2'], not ['m2', 'm3']")
+class FindsNoneThatShare(SampleDriver):
+    """A node that shares a host name is left out."""
+
+    def find_nodes(self, ref: str) -> list[Node]:
+        name = ref.casefold()
+        return [
+            node
+            for node in super().find_nodes(ref)
+            if name in (node.id, node.name, *node.host_names)
+        ]

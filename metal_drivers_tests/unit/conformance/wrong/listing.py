@@ -122,3 +122,31 @@ class ListsFromItsMemory(SampleDriver):
         if self.kept is None:
             self.kept = super().list_nodes()
         return self.kept
+
+
+@fault('lists-every-node', 'nodes that list_nodes() returned')
+class FirstPageOnly(SampleDriver):
+    """The list ends with the first page."""
+
+    def list_nodes(self) -> list[Node]:
+        return super().list_nodes()[:2]
+
+
+@fault('says-which-host-is-on-each-node', 'that of another host')
+class HostsMixedUp(SampleDriver):
+    """Each node has the name of its neighbour's host."""
+
+    def read(self, found: Any) -> Node:
+        node = super().read(found)
+        names = {'metal-m1': 'metal-m2', 'metal-m2': 'metal-m1'}
+        host = names.get(node.name, node.name)
+        return dataclasses.replace(node, host_names=(host,))
+
+
+@fault('says-which-host-is-on-each-node', 'lacks metal-m1')
+class NameForHost(SampleDriver):
+    """The name of the node is taken for that of the host."""
+
+    def read(self, found: Any) -> Node:
+        node = super().read(found)
+        return dataclasses.replace(node, host_names=(f'bmc-{node.id}',))

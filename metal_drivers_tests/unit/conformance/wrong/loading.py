@@ -131,3 +131,13 @@ class LogsInAtOnce(SampleDriver):
     def __init__(self, config: Any, osc: Any = None) -> None:
         super().__init__(config, osc)
         self.list_nodes()
+
+
+@fault('options-are-not-required-by-themselves', 'the option url')
+class RequiredByItself(SampleDriver):
+    """Whoever parses the configuration fails without its option."""
+
+    @classmethod
+    def get_config_opts(cls) -> list[cfg.Opt]:
+        url = cfg.StrOpt('url', required=True, help='Where it is.')
+        return [url, *super().get_config_opts()[1:]]

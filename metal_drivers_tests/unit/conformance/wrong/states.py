@@ -88,3 +88,17 @@ class NoTargets(SampleDriver):
 
     def read(self, found: Any) -> Node:
         return dataclasses.replace(super().read(found), target=None)
+
+
+@fault('shows-off-no-sooner-than-it-is', 'get_node() shows off')
+class TargetIsState(SampleDriver):
+    """What a node changes to is taken for what it is."""
+
+    def read(self, found: Any) -> Node:
+        node = super().read(found)
+        state = node.target or node.power_state
+        return dataclasses.replace(node, power_state=state)
+
+    def list_nodes(self) -> list[Node]:
+        found = self.call('GET', '/machines')
+        return [super(TargetIsState, self).read(each) for each in found]

@@ -202,3 +202,31 @@ class TriesAgain(SampleDriver):
         except UnavailableError:
             super().set_power_state(*args, **more)
             raise
+
+
+@fault('sends-once-where-a-proxy-fails', "('m1', 'off'), ('m1', 'off')")
+class TriesAgainAfterAnError(SampleDriver):
+    """5xx is taken for something that passes."""
+
+    def call(self, method: str, *args: Any) -> Any:
+        try:
+            return super().call(method, *args)
+        except UnavailableError as exc:
+            if exc.status:
+                super().call(method, *args)
+            raise
+
+
+@fault('follows-no-redirection', 'the redirection was followed')
+class FollowsRedirections(SampleDriver):
+    """The token goes to whoever a reply names."""
+
+    def session(self) -> Any:
+        session = super().session()
+        request = type(session).request
+
+        def follow(*args: Any, **more: Any) -> Any:
+            return request(session, *args, **more | {'allow_redirects': True})
+
+        session.request = follow
+        return session

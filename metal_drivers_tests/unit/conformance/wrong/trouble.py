@@ -12,6 +12,7 @@ from metal_drivers import (
     Node,
     PowerState,
     RefusedError,
+    TimedOutError,
     UnavailableError,
 )
 from metal_drivers.model import CheckResult, CheckStatus
@@ -140,3 +141,14 @@ class OneBmcForAll(SampleDriver):
         if node.fault:
             raise UnavailableError(f'{node.name}: {node.fault}')
         return node
+
+
+@fault('silence-is-a-timeout-when-switching', 'BusyError')
+class SilenceIsBusy(SampleDriver):
+    """Nothing was answered: it says that nothing was changed."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        try:
+            super().set_power_state(*args, **more)
+        except TimedOutError as exc:
+            raise BusyError(exc.message) from exc

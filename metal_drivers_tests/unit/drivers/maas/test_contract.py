@@ -96,6 +96,23 @@ class _OnLoopback(base.Watched):
         rule = self.maas.fail(base.is_power, faults.close(performed=True))
         return lambda: self.maas.heal(rule)
 
+    def hosts(self) -> dict[str, str]:
+        return {
+            machine.system_id: machine.hostname
+            for machine in self.maas.machines.values()
+            if machine.status is maas.Status.DEPLOYED
+        }
+
+    def lose_reply_to_proxy(self, status: int) -> Callable[[], None]:
+        fault = faults.status(status, performed=True)
+        rule = self.maas.fail(base.is_power, fault)
+        return lambda: self.maas.heal(rule)
+
+    def redirect_to(self, url: str) -> Callable[[], None]:
+        fault = faults.status(307, headers=[('Location', url)])
+        rule = self.maas.fail(base.is_power, fault, None)
+        return lambda: self.maas.heal(rule)
+
     def fail_with(self, status: int, body: bytes = b'') -> Callable[[], None]:
         rule = self.maas.fail(
             messages.matching(), faults.status(status, body), None

@@ -180,6 +180,15 @@ class TestCommands(TestCase):
         self.assertIs(ON, driver.get_node('compute-A').power_state)
         self.assertEqual(0, self.bmc.count('POST'))
 
+    def test_what_is_so_already_is_not_asked_for(self):
+        """Some BMCs refuse it, and some restart the server."""
+        self.fails(faults.status(409), 'POST')
+        self.driver.set_power_state('compute-A', ON)
+        self.system['PowerState'] = 'Off'
+        self.driver.set_power_state('compute-A', OFF)
+        self.driver.set_power_state('compute-A', OFF, SOFT)
+        self.assertEqual(0, self.bmc.count('POST'))
+
     def test_soft_off_only_where_the_bmc_says_that_it_can(self):
         action = self.system['Actions']['#ComputerSystem.Reset']
         key = 'ResetType@Redfish.AllowableValues'

@@ -386,6 +386,7 @@ def end(facts: Facts, left: str = '') -> End:
     if outcome is Outcome.REFUSED and (left or facts.sent):
         # To be refused is to have changed nothing.
         outcome = Outcome.FAILED
-    if left:
-        detail = f'{detail.rstrip(".")}. {left}'
+    for more in (left, telling.remark(facts)):
+        if more:
+            detail = f'{detail.rstrip(".")}. {more}'
     return End(outcome, detail)

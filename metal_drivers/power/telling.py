@@ -109,12 +109,15 @@ def after_on(facts: Facts, now: float) -> Step | None:
 def problems(facts: Facts) -> str:
     """What hooks could not do, and were not told to do later."""
     latest: dict[tuple[Event, str], str] = {}
+    refused = _refused(facts)
     for told in facts.told:
         failed = {failure.hook: str(failure) for failure in told.failures}
         for hook in told.hooks:
             if told.event in _CLEAN:
                 place = _CLEAN[told.event], hook
                 latest[place] = failed.get(hook, '')
+            if told.event is Event.UNDONE and hook in refused:
+                latest[place] = ''
     found = [said.rstrip('.') for said in latest.values() if said]
     others = facts.marker is not None and not facts.own
     if undone_is_due(facts) and not others:
@@ -129,6 +132,25 @@ def problems(facts: Facts) -> str:
     return (
         f'{". ".join(found)}. `metal-drivers node recover {where}` tries again'
     )
+
+
+def remark(facts: Facts) -> str:
+    """What to do about a hook that refused, and may have done something."""
+    told = facts.telling(Event.UNDONE)
+    failed = {failure.hook for failure in told.failures} if told else set()
+    if failed.isdisjoint(_refused(facts)):
+        return ''
+    return (
+        'If the hook did anything before, `metal-drivers node recover '
+        f'{facts.host or facts.order.node_id}` undoes it'
+    )
+
+
+def _refused(facts: Facts) -> set[str]:
+    """The hooks that refused the power off; to have them told that it is
+    not to be is a precaution."""
+    told = facts.telling(Event.BEFORE_OFF)
+    return {failure.hook for failure in told.failures} if told else set()
 
 
 def _told(facts: Facts, event: Event) -> Telling | Tell | None:

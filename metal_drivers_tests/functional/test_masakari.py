@@ -172,6 +172,10 @@ class PowerTestCase(MasakariTestCase):
     def end_busy(self, notification: str) -> None:
         self.masakari.engine.resume()
         self.masakari.wait_notification(notification)
+        # Else nothing more is taken notice of.
+        path = f'/segments/{self.segment}/hosts/{self.watched[2]}'
+        host = {'on_maintenance': False}
+        self.masakari.api.request('PUT', path, {'host': host})
 
 
 class TestPower(PowerTestCase):
@@ -294,7 +298,7 @@ class TestPower(PowerTestCase):
         self.masakari.wait_notification(notification)
         held.go_on.set()
         run = command.wait()
-        self.assert_row(run, 'refused', 'maintenance')
+        self.assert_row(run, 'refused', masakari.REASON)
         self.assert_power(self.metal, 'on')
 
 

@@ -150,7 +150,7 @@ class TestCommand(base.CommandTestCase):
             'node', 'power', 'off', '--yes', 'compute-01', '-f', 'json'
         )
         (row,) = done.json
-        self.assertEqual('failed', row['Result'])
+        self.assertEqual('refused', row['Result'])
         self.assertIn('exit status 1: ticket 7 is open', row['Detail'])
         self.assertEqual(0, self.ironic.count('PUT'))
         self.assertEqual('enabled', self.nova.hosts['compute-01'].status)

@@ -211,15 +211,32 @@ class TestUndone(HooksCase):
         self.assert_ours()
 
     def test_nova_compute_is_enabled_although_it_fails(self) -> None:
-        self.hook.fails = {'before_off': [REFUSES], 'undone': [AWAY]}
+        self.cloud.nova.disabled = lambda host: setattr(host, 'servers', 1)
+        self.hook.fails = {'undone': [AWAY]}
         result = self.cloud.off()
         self.assert_ended(
             Outcome.FAILED,
             result,
-            'a ticket is open',
+            '1 server is on h1',
             'hook flag: nobody answers. `metal-drivers node recover h1` tries '
             'again',
         )
+        self.assert_enabled()
+        self.assert_flag(True)
+        self.cloud.clock.advance(1000)
+        self.recover()
+        self.assert_flag(False)
+
+    def test_one_that_is_away_refuses_and_says_it_once(self) -> None:
+        self.hook.fails = {'before_off': [AWAY], 'undone': [AWAY]}
+        result = self.cloud.off()
+        self.assert_ended(
+            Outcome.REFUSED,
+            result,
+            'If the hook did anything before, `metal-drivers node recover h1` '
+            'undoes it',
+        )
+        self.assertEqual(1, result.detail.count('nobody answers'))
         self.assert_enabled()
 
     def test_a_reason_that_was_replaced_meanwhile(self) -> None:

@@ -248,7 +248,7 @@ class TestPower(PowerTestCase):
         self.assert_row(self.off(), 'done')
         # Back while it is busy again: the host is needed anyway.
         notification = self.make_busy()
-        run = self.on('--timeout', '20')
+        run = self.on('--timeout', '10')
         self.assert_row(run, 'done', 'enabled', 'is recovering a host')
         self.assert_service(self.name, 'enabled')
         self.assert_watched(1, True, self.marked)

@@ -99,6 +99,7 @@ class Connection:
             clock=self.clock,
             watch=watch or self._watch,
             shared=self.shared,
+            hooks=self.hooks,
         )
 
     def power_on(self, refs: Iterable[str]) -> list[PowerResult]:

@@ -8,7 +8,7 @@ import dataclasses
 import datetime
 import importlib.metadata
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from metal_drivers import (
@@ -123,7 +123,7 @@ class CheckDriver(_Rules):
         hooks = self.hooks(found, driver)
         runner = conformance.Runner(hooks, driver)
         with self.waiting(None), signals.cancelling(runner.cancel):
-            hooks.learn()
+            runner.attempt(certify.as_rule(lambda bench: hooks.learn()))
             results = runner.run(certify.READING)
         made = self.report(found, results, runner.cancelled)
         return report.COLUMNS, made.rows()
@@ -188,10 +188,15 @@ class CertifyDriver(_Rules):
             member = guard.find(guarded, parsed_args.node)
         hooks = self.hooks(found, guarded.driver, permit=guard.permit)
         run = certify.Certification(hooks, guarded.driver, member.node.id)
+        guard.on_refusal = run.cancel
         with self.waiting(guard.nova), signals.cancelling(run.cancel):
             results = run.run()
         made = self.report(found, results, run.cancelled)
         _write(made, outputs)
+        if guard.refused:
+            self.app.stderr.write(
+                f'metal-drivers: It was ended, since {guard.refused}.\n'
+            )
         if run.left:
             self.status = 1
             self.app.stderr.write(
@@ -233,6 +238,9 @@ class _Guard:
             settings, unmatched=unmatched or nova is None
         )
         self._host: str | None = None
+        #: Why the node must not be powered off any longer.
+        self.refused = ''
+        self.on_refusal: Callable[[], object] = lambda: None
 
     def find(self, driver: boundary.GuardedDriver, ref: str) -> Member:
         """The node of that name, which may be powered off and on.
@@ -263,8 +271,14 @@ class _Guard:
         return member
 
     def permit(self, node_id: str) -> None:
-        """Asked before each power off: much can happen meanwhile."""
-        self._look(node_id)
+        """Asked before each power off: much can happen meanwhile. The
+        first refusal ends the run."""
+        try:
+            self._look(node_id)
+        except exceptions.MetalError as exc:
+            self.refused = exc.message
+            self.on_refusal()
+            raise
 
     def _look(self, label: str) -> None:
         if self.nova is None or self._host is None:

@@ -179,7 +179,7 @@ class Bench:
             self._sending += 1
         try:
             if state is PowerState.OFF:
-                self.hooks.permit(affects or node_id)
+                self._be_permitted(affects or node_id)
             used: Any = driver or self.driver
             answers.nothing(used.set_power_state(node_id, state, **extra))
         except answers.Wrong as exc:
@@ -188,6 +188,13 @@ class Bench:
             with self._changed:
                 self._sending -= 1
                 self._changed.notify_all()
+
+    def _be_permitted(self, node_id: str) -> None:
+        try:
+            self.hooks.permit(node_id)
+        except exceptions.MetalError as exc:
+            # No answer of the driver.
+            raise NotTried(str(exc)) from exc
 
     def will_switch(self, node_id: str) -> None:
         """Have that node be on when the rule has ended."""

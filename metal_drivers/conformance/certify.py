@@ -27,8 +27,9 @@ from metal_drivers.model import OffMode, PowerState
 #: Topics whose rules are about whom a driver speaks of.
 _GATES = frozenset({listing.TOPIC.id, ids.TOPIC.id, resources.TOPIC.id})
 
-#: The first rule that powers a node off.
-_FIRST = switching.switches_no_other_node
+#: The first rules that power the node off. A soft power off before all
+#: others: later, its system may not have started again.
+_FIRST = (switching.switches_off_softly, switching.switches_no_other_node)
 
 READING: tuple[Rule, ...] = tuple(
     rule for topic in TOPICS for rule in topic.rules if not rule.changes
@@ -37,7 +38,9 @@ READING: tuple[Rule, ...] = tuple(
 SWITCHING: tuple[Rule, ...] = tuple(
     sorted(
         (rule for topic in TOPICS for rule in topic.rules if rule.changes),
-        key=lambda rule: rule.check is not _FIRST,
+        key=lambda rule: (
+            _FIRST.index(rule.check) if rule.check in _FIRST else len(_FIRST)
+        ),
     )
 )
 
@@ -81,27 +84,43 @@ class Certification:
         if broken:
             why = f'nothing is powered off while {broken[0]} is broken'
             return results + self._not_tried(SWITCHING, why, tell)
-        was = self._driver.get_node(self._node_id).power_state
+        was = self._state()
         if was is PowerState.OFF:
-            ready = self._runner.attempt(_as_rule(self._power_on))
+            ready = self._runner.attempt(as_rule(self._power_on))
             if ready.verdict is not Verdict.OK:
                 why = ready.detail or 'the node could not be powered on'
                 results += self._not_tried(SWITCHING, why, tell)
                 self._bring_off()
                 return results
-        first = self._runner.run(SWITCHING[:1], tell)
-        results += first
-        if first[0].good:
-            results += self._runner.run(SWITCHING[1:], tell)
-        else:
-            why = f'nothing is powered off while {first[0].rule.id} is broken'
-            results += self._not_tried(SWITCHING[1:], why, tell)
+        results += self._switching(tell)
         self.left = '; '.join(
             problem for each in results for problem in each.left
         )
         if was is PowerState.OFF and not self.left:
             self._bring_off()
         return results
+
+    def _switching(self, tell: Callable[[Result], object]) -> list[Result]:
+        """The first ones one by one, the others if these are kept."""
+        results: list[Result] = []
+        left = list(SWITCHING)
+        for _ in _FIRST:
+            results += self._runner.run([left.pop(0)], tell)
+            if not results[-1].good:
+                why = f'nothing is powered off while {results[-1].rule.id} '
+                why += 'is broken'
+                return results + self._not_tried(tuple(left), why, tell)
+        return results + self._runner.run(left, tell)
+
+    def _state(self) -> PowerState:
+        """What the node does now; ``UNKNOWN``: the driver does not say."""
+        found = [PowerState.UNKNOWN]
+
+        def ask(bench: Bench) -> None:
+            found.append(self._driver.get_node(self._node_id).power_state)
+
+        Runner(self._runner.hooks, self._driver).attempt(as_rule(ask))
+        return found[-1]
 
     def _not_tried(
         self,
@@ -110,8 +129,8 @@ class Certification:
         tell: Callable[[Result], object],
     ) -> list[Result]:
         results = [Result(rule, Verdict.NOT_TRIED, why) for rule in rules]
-        for each in results:
-            tell(each)
+        for result in results:
+            tell(result)
         return results
 
     def _power_on(self, bench: Bench) -> None:
@@ -121,7 +140,7 @@ class Certification:
     def _bring_off(self) -> None:
         """The node was off: have it be off again, cancelled or not."""
         ended = Runner(self._runner.hooks, self._driver).attempt(
-            _as_rule(self._power_off)
+            as_rule(self._power_off)
         )
         if ended.verdict is not Verdict.OK:
             self.left = ended.detail
@@ -136,7 +155,7 @@ class Certification:
         bench.settle(self._node_id, PowerState.OFF)
 
 
-def _as_rule(check: Callable[[Bench], None]) -> Rule:
+def as_rule(check: Callable[[Bench], None]) -> Rule:
     """Work that has a deadline, and can be given up."""
     return Rule('preparation', '', '', check, changes=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from metal_drivers import _text, exceptions
-from metal_drivers.conformance.rules import Broken
+from metal_drivers.conformance.rules import Broken, NotTried
 from metal_drivers.model import Node
 
 E = TypeVar('E', bound=exceptions.MetalError)
@@ -51,6 +51,8 @@ def raises(
         found = call()
     except kinds as exc:
         return exc
+    except (Broken, NotTried):
+        raise
     except Exception as exc:
         raise Broken(f'{what} raised {_text.said(exc)}, not {names}') from exc
     raise Broken(f'{what} returned {shown(found)}, and did not raise {names}')

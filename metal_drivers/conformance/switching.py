@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
@@ -37,29 +38,15 @@ def switches_off_and_on(bench: Bench) -> None:
 @TOPIC.rule('Powering a node off and on changes no other node.', changes=True)
 def switches_no_other_node(bench: Bench) -> None:
     node = bench.switchable_node()
-    others = {
-        each.id: each.power_state
-        for each in bench.nodes()
-        if each.id != node.id
-    }
-    with _heard_if_possible(bench) as heard:
+    with _others_left_alone(bench, node.id):
         bench.switch(node.id, PowerState.OFF)
         bench.settle(node.id, PowerState.OFF)
-        now = {each.id: each.power_state for each in bench.nodes()}
-        bench.switch(node.id, PowerState.ON)
-        bench.settle(node.id, PowerState.ON)
-    told = {each.node_id for each in heard} - {node.id}
-    seen.require(not told, f'node {", ".join(sorted(told))} was told as well')
-    off = [
-        each
-        for each, state in others.items()
-        if state is PowerState.ON and now.get(each) is PowerState.OFF
-    ]
-    seen.require(not off, f'node {", ".join(off)} went off as well')
 
 
 @TOPIC.rule(
-    'A soft power off ends in off.', opens=Capability.SOFT_OFF, changes=True
+    'A soft power off ends in off, and changes no other node.',
+    opens=Capability.SOFT_OFF,
+    changes=True,
 )
 def switches_off_softly(bench: Bench) -> None:
     node = bench.switchable_node()
@@ -315,3 +302,23 @@ def _heard_if_possible(
     if bench.gives('commands'):
         return bench.heard()
     return contextlib.nullcontext([])
+
+
+@contextlib.contextmanager
+def _others_left_alone(bench: Bench, node_id: str) -> Iterator[None]:
+    """:raises Broken: another node was told something, or goes off."""
+    were_on = {
+        each.id
+        for each in bench.nodes()
+        if each.power_state is PowerState.ON and each.id != node_id
+    }
+    with _heard_if_possible(bench) as heard:
+        yield
+    told = {each.node_id for each in heard} - {node_id}
+    seen.require(not told, f'node {", ".join(sorted(told))} was told as well')
+    off = [
+        each.id
+        for each in bench.nodes()
+        if each.id in were_on and each.power_state is PowerState.OFF
+    ]
+    seen.require(not off, f'node {", ".join(off)} went off as well')

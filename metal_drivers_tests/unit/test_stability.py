@@ -7,7 +7,7 @@ import fixtures
 from oslo_config import cfg
 
 import metal_drivers
-from metal_drivers import get_driver, selector
+from metal_drivers import get_driver, plugins, selector
 from metal_drivers.selector import CandidateState
 from metal_drivers_tests.unit import bad_plugins, base, distributions
 
@@ -17,6 +17,8 @@ class TestOlderDrivers(base.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        # Our own drivers are of the contract that there is at their import.
+        self.assertTrue(list(plugins.find_plugins()))
         for name, value in {
             'CONTRACT': (3, 1),
             'SUPPORTED_UNTIL': {2: '2031-05-01'},
@@ -107,4 +109,5 @@ class TestOurOwn(base.TestCase):
     def test_each_driver_is_of_this_contract(self) -> None:
         for candidate in selector.Selector(self.conf()).candidates():
             driver: Any = candidate.plugin.cls
+            assert driver is not None, candidate
             self.assertEqual(metal_drivers.CONTRACT, driver.contract)

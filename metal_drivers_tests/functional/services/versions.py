@@ -11,6 +11,8 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'masakari': ('masakari==22.0.0',),
     'nova': ('nova==34.0.0', _SERVER),
     'placement': ('openstack-placement==16.0.0', _SERVER),
+    # A third party's runner of tests, and what the suite needs.
+    'pytest': ('pytest==9.2.0', 'fixtures', 'testtools'),
     # The driver of examples/redfish, and what its tests need.
     'redfish-driver': ('sushy==5.14.0', _SUSHY_TOOLS),
     'sushy-tools': (_SUSHY_TOOLS,),
@@ -25,6 +27,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
 # Those that this project is installed beside, from this checkout, and with
 # which of its examples.
 WITH_PROJECT: dict[str, tuple[str, ...]] = {
+    'pytest': (),
     'redfish-driver': ('examples/redfish',),
     'watcher': (),
 }

@@ -35,7 +35,10 @@ class TestContract(contract.RemoteDriverContract):
     def create_silent_driver(self, address):
         return driver(f'http://{address}', timeout=0.1)
 
-    # What the service was asked for.
+    # What the service has, and what it was asked for.
+
+    def hosts(self):
+        return {key: f'compute-{key}' for key in self.controller.power}
 
     def requests_made(self):
         return len(self.controller.requests)
@@ -62,15 +65,21 @@ class TestContract(contract.RemoteDriverContract):
         return self.controller.release
 
     def lose_reply(self):
-        rule = self.controller.fail(
-            messages.matching('PUT'), faults.close(performed=True)
+        return self.failing('PUT', faults.close(performed=True), 1)
+
+    def lose_reply_to_proxy(self, status):
+        return self.failing('PUT', faults.status(status, performed=True), 1)
+
+    def redirect_to(self, url):
+        return self.failing(
+            'PUT', faults.status(307, headers=[('Location', url)])
         )
-        return lambda: self.controller.heal(rule)
 
     def fail_with(self, status, body=b''):
-        rule = self.controller.fail(
-            messages.matching(), faults.status(status, body), None
-        )
+        return self.failing(None, faults.status(status, body))
+
+    def failing(self, method, fault, times=None):
+        rule = self.controller.fail(messages.matching(method), fault, times)
         return lambda: self.controller.heal(rule)
 
 

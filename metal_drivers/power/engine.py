@@ -35,6 +35,8 @@ class PowerEngine:
         for one. By default this engine shares nothing.
     :param hooks: who else is told; by default nobody.
     :param chance: numbers from 0 to 1, for the jitter.
+    :param load: lists the fleet where hosts that are off are counted; by
+        default with a list of each service.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class PowerEngine:
         shared: Shared | None = None,
         hooks: Hooks | None = None,
         chance: Callable[[], float] = random.random,
+        load: Callable[[], Fleet] | None = None,
     ) -> None:
         self.driver = boundary.guard(driver)
         self.nova, self.settings = nova, settings
@@ -57,6 +60,7 @@ class PowerEngine:
         self.hooks = Hooks() if hooks is None else hooks
         self._watch, self._chance = watch, chance
         self._backend = backend or self.driver.name
+        self._load = load or (lambda: fleets.load(self.driver, self.nova))
         self._cancel = Cancel()
 
     def switch(
@@ -204,7 +208,7 @@ class PowerEngine:
             self.shared,
             self.settings.most_off,
             self.clock.monotonic(),
-            lambda: fleets.load(self.driver, self.nova),
+            self._load,
             # Hosts that are off are not counted in a part.
             fleet if fleet and fleet.whole else None,
             self.settings.dry_run,

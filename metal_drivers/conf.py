@@ -140,6 +140,15 @@ OPTS = (
         'still places servers on hosts that are about to power off.',
     ),
     cfg.ListOpt(
+        'adopted_reasons',
+        default=[],
+        help='Reasons for a disabled nova-compute that others write in the '
+        'place of the one of metal-drivers: shell patterns, such as '
+        '``Masakari detected host failed*``. A host that is off with such a '
+        'reason counts as powered off by metal-drivers, and may be powered on '
+        'and enabled by it. A pattern cannot contain a comma.',
+    ),
+    cfg.ListOpt(
         'hooks',
         default=[],
         help='The hooks in use, in this order, by the names of their entry '

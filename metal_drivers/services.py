@@ -14,7 +14,7 @@ from typing import Self
 
 from oslo_config import cfg
 
-from metal_drivers import base, compute, conf, lookup, selector
+from metal_drivers import base, compute, conf, lookup, roster, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
 from metal_drivers.clock import Clock
@@ -57,6 +57,9 @@ class Connection:
         #: The rates, the claims on nodes, the limit of hosts that are off.
         self.shared = shared or Shared()
         self.clock = clock or Clock()
+        self._roster = roster.Roster(
+            driver, compute, lambda: self.clock.monotonic()
+        )
         self._watch = watch
 
     def __enter__(self) -> Self:
@@ -99,6 +102,8 @@ class Connection:
             clock=self.clock,
             watch=watch or self._watch,
             shared=self.shared,
+            hooks=self.hooks,
+            load=self._roster.load,
         )
 
     def power_on(self, refs: Iterable[str]) -> list[PowerResult]:

@@ -37,6 +37,9 @@ class PowerSettings:
     min_dwell: float = 0
     #: How many hosts may be off: ``10``, ``30%``; empty: all.
     max_powered_off: str = ''
+    #: Shell patterns of reasons that others give: a host that is off with
+    #: one of them counts as powered off by us.
+    adopted_reasons: tuple[str, ...] = ()
     #: How long servers that were being scheduled when nova-compute was
     #: disabled are waited for. A scheduler that takes longer than the
     #: time-out of its messages (60 s) has lost the server.
@@ -74,6 +77,7 @@ class PowerSettings:
             protected_hosts=tuple(values.protected_hosts),
             protected_labels=tuple(values.protected_labels),
             min_dwell=values.min_dwell,
+            adopted_reasons=tuple(values.adopted_reasons),
             max_powered_off=values.max_powered_off,
             aftermath=max(values.soft_off_timeout, values.power_off_timeout),
             aftermath_on=values.power_on_timeout,

@@ -36,6 +36,7 @@ ASKED = {
 #: What can make an answer too old, in words.
 EVENTS = {
     'waited': 'the last wait',
+    'told': 'what hooks were last told',
     'disabled': 'the first marker of this process',
     'sent': 'the request for power',
     'decided': 'the decision',
@@ -46,6 +47,7 @@ EVENTS = {
 ACTS: dict[object, str] = {
     rules.Ask: 'ask',
     rules.Wait: 'wait',
+    rules.Tell: 'tell',
     rules.Disable: 'disable',
     rules.Enable: 'enable',
     rules.Send: 'send',

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import fleet
+from metal_drivers import fleet, services
 from metal_drivers.cli import base, progress, signals
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine, PowerSettings
@@ -17,6 +17,9 @@ from metal_drivers.power import PowerEngine, PowerSettings
 
 class Batch(base.Lister, abc.ABC):
     """Runs an engine, and lists a result for each node."""
+
+    #: Opened before anything is counted.
+    connection: services.Connection
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -44,7 +47,7 @@ class Batch(base.Lister, abc.ABC):
         settings = self.settings(parsed_args)
         if not parsed_args.dry_run:
             self.confirm(parsed_args)
-        connection = self.connect(settings)
+        connection = self.connection = self.connect(settings)
         with self.waiting(connection.compute):
             if parsed_args.nodes:
                 found = connection.find(parsed_args.nodes)

@@ -61,7 +61,8 @@ class ListNodes(base.Lister):
             if parsed_args.live:
                 members = live.members(connection.driver, members)
             notes = connection.hooks.notes()
-        return _COLUMNS, [row(member, notes) for member in members]
+        adopted = connection.settings.adopted_reasons
+        return _COLUMNS, [row(member, notes, adopted) for member in members]
 
     def produce_output(
         self,
@@ -106,9 +107,12 @@ class ShowNode(base.ShowOne):
                 member, node=driver.get_node(member.node.id)
             )
             notes = connection.hooks.notes()
+        adopted = connection.settings.adopted_reasons
         node, host = member.node, member.host
         seen = ages.as_seen(node, driver.capabilities, _now())
-        rows = dict(zip(_COLUMNS, row(member, notes), strict=True)) | {
+        rows = dict(
+            zip(_COLUMNS, row(member, notes, adopted), strict=True)
+        ) | {
             'Power State': _State(node.power_state, seen),
             'Asked Live': not seen,
             'Hypervisor': host.hypervisor_hostname if host else None,
@@ -163,11 +167,14 @@ def _now() -> datetime.datetime:
 
 
 def row(
-    member: fleet.Member, notes: Mapping[str, Sequence[HookNote]] = _NONE
+    member: fleet.Member,
+    notes: Mapping[str, Sequence[HookNote]] = _NONE,
+    adopted: Sequence[str] = (),
 ) -> tuple[Any, ...]:
     """What ``node list`` shows of it.
 
     :param notes: what hooks know of hosts, by their names.
+    :param adopted: ``adopted_reasons``.
     """
     node, host = member.node, member.host
     return (
@@ -177,7 +184,7 @@ def row(
         base.OrNothing(host.name if host else None),
         base.OrNothing(host.state if host else None),
         base.OrNothing(host.servers if host else None),
-        '; '.join([*_notes(member), *_of_hooks(member, notes)]),
+        '; '.join([*_notes(member, adopted), *_of_hooks(member, notes)]),
     )
 
 
@@ -188,7 +195,7 @@ def _of_hooks(
     return (note.text for note in notes.get(host, ()) if note.text)
 
 
-def _notes(member: fleet.Member) -> Iterable[str]:
+def _notes(member: fleet.Member, adopted: Sequence[str]) -> Iterable[str]:
     """What is out of the ordinary."""
     node, host = member.node, member.host
     if member.problem:
@@ -207,12 +214,18 @@ def _notes(member: fleet.Member) -> Iterable[str]:
     if node.fault is not None:
         yield f'fault: {node.fault}'
     if host is not None and not host.enabled:
-        yield _disabled(node, host)
+        yield _disabled(node, host, adopted)
 
 
-def _disabled(node: Node, host: ComputeHost) -> str:
+def _disabled(node: Node, host: ComputeHost, adopted: Sequence[str]) -> str:
     """Who disabled nova-compute, and what to do about it."""
     marker = markers.of(host)
+    off = node.power_state is PowerState.OFF
+    if off and markers.adopted(host, adopted):
+        return (
+            'counts as powered off by metal-drivers (adopted_reasons), with '
+            f'the reason of someone else: {host.disabled_reason}'
+        )
     if marker is None:
         reason = host.disabled_reason or 'no reason was given'
         return f'nova-compute disabled by someone else: {reason}'

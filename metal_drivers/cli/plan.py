@@ -67,14 +67,16 @@ class Plan(base.Lister):
         connection = self.connect()
         nova = planning.needed(connection.compute)
         with self.waiting(nova):
+            found = connection.fleet()
             decision = planning.make_plan(
-                connection.fleet(),
+                found,
                 nova,
                 asked,
                 connection.settings,
                 wake_retry_interval=conf.settings(
                     self.conf
                 ).wake_retry_interval,
+                left=connection.hooks.left_of(found.members),
             )
         return ('Node', 'Action', 'Reason'), [
             (verdict.member.label, verdict.action.value, verdict.reason)

@@ -9,7 +9,6 @@ from metal_drivers import fleet
 from metal_drivers.cli import batch
 from metal_drivers.model import PowerResult
 from metal_drivers.power import PowerEngine
-from metal_drivers.power.engine import left_behind
 
 
 class Recover(batch.Batch):
@@ -33,7 +32,9 @@ class Recover(batch.Batch):
     def count(
         self, found: fleet.Fleet, parsed_args: argparse.Namespace
     ) -> int:
-        return len(set(parsed_args.nodes) or left_behind(found))
+        if parsed_args.nodes:
+            return len(set(parsed_args.nodes))
+        return len(self.connection.engine().left_behind(found))
 
     def work(
         self,

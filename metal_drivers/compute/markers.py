@@ -15,8 +15,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import fnmatch
 import functools
 import re
+from collections.abc import Iterable
 
 from metal_drivers.model import ComputeHost, ComputeService
 
@@ -180,3 +182,17 @@ def _parse_for(disabled_reason: str | None, node_id: str) -> Marker | None:
     # The rules read the same marker many times.
     marker = parse(disabled_reason)
     return marker if marker and marker.names(node_id) else None
+
+
+def adopted(
+    service: ComputeService | ComputeHost | None, patterns: Iterable[str]
+) -> bool:
+    """Whether someone else disabled the service, with a reason that counts as
+    a marker where the host is off.
+
+    :param patterns: shell patterns, matched with regard to case.
+    """
+    if service is None or service.enabled or parse(service.disabled_reason):
+        return False
+    reason = service.disabled_reason or ''
+    return any(fnmatch.fnmatchcase(reason, pattern) for pattern in patterns)

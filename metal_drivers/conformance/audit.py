@@ -22,6 +22,9 @@ NETWORK = frozenset(
 #: Any I/O that Python reports.
 ANY = NETWORK | {'open', 'os.listdir', 'os.scandir', 'subprocess.Popen'}
 
+#: A program is run: what is told of it is its whole command line.
+PROGRAMS = frozenset({'subprocess.Popen', 'os.system', 'os.posix_spawn'})
+
 _watching: list[tuple[frozenset[str], list[str]]] = []
 
 
@@ -46,7 +49,9 @@ def _install() -> None:
 
 def _heard(event: str, args: tuple[Any, ...]) -> None:
     for events, found in _watching:
-        if event in events:
-            # What is opened or connected to; a socket is not of interest.
-            named = [each for each in args if isinstance(each, str | tuple)]
-            found.append(f'{event} {named[0] if named else ""}'.strip())
+        if event not in events:
+            continue
+        # What is opened or connected to; a socket is not of interest.
+        kinds = list | bytes if event in PROGRAMS else str | tuple
+        named = [each for each in args if isinstance(each, kinds)]
+        found.append(f'{event} {named[0] if named else ""}'.strip())

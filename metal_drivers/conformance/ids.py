@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from metal_drivers import base, exceptions
+from metal_drivers.boundary import answers
 from metal_drivers.conformance import seen
 from metal_drivers.conformance.bench import Bench
-from metal_drivers.conformance.rules import NotTried, Topic
+from metal_drivers.conformance.rules import Broken, NotTried, Topic
 from metal_drivers.model import Capability, Node, PowerState
 
 TOPIC = Topic(
@@ -18,7 +19,10 @@ TOPIC = Topic(
 )
 
 #: What is no id anywhere.
-ODD = ('../x', 'a b', 'a?b=c', 'ä', '%2e%2e')
+ODD = ('../x', 'a b', 'a?b=c', 'ä', '%2e%2e', '', '.', '..', '*')
+
+#: Digits that Python takes for digits, and no service does.
+_WIDE = {ord('0') + each: 0xFF10 + each for each in range(10)}
 
 
 @TOPIC.rule('An id that the service does not have is a NotFoundError.')
@@ -34,10 +38,10 @@ def odd_id_is_not_found(bench: Bench) -> None:
 
 @TOPIC.rule(
     'A known id with something before or after it, such as ../Systems/ID, '
-    'ID?x or ID#x, is a NotFoundError.'
+    'ID?x or ID#x, and a part of one, is a NotFoundError.'
 )
 def odd_form_of_a_known_id_is_not_found(bench: Bench) -> None:
-    for odd in odd_forms(bench.nodes()[0].id):
+    for odd in _odd_forms(bench):
         not_found(bench, odd)
 
 
@@ -46,7 +50,7 @@ def odd_form_of_a_known_id_is_not_found(bench: Bench) -> None:
     'of a known one.'
 )
 def odd_id_has_no_power_state(bench: Bench) -> None:
-    odd = [*ODD, *odd_forms(bench.nodes()[0].id)]
+    odd = [*ODD, *_odd_forms(bench)]
     seen.equal(
         dict.fromkeys(odd, PowerState.UNKNOWN),
         dict(bench.driver.get_power_states(odd)),
@@ -62,19 +66,16 @@ def finds_nodes_as_they_are_listed(bench: Bench) -> None:
     nodes = bench.nodes()
     for node in nodes[:3]:
         names = {node.id, node.name, *node.host_names}
-        for ref in sorted(names | {name.upper() for name in names}):
-            expected = seen.by_id(base.named(nodes, ref))
-            found = seen.by_id(bench.driver.find_nodes(ref))
-            what = f'find_nodes({ref!r})'
-            seen.equal(sorted(expected), sorted(found), what)
-            for key, each in expected.items():
-                seen.same_node(each, found[key], what)
+        # One name may be the beginning of another.
+        parts = {name[:-1] for name in names if name[:-1]}
+        for ref in sorted(names | {name.upper() for name in names} | parts):
+            _finds(bench, ref, base.named(nodes, ref))
 
 
 @TOPIC.rule('find_nodes() returns an empty list for a name of no node.')
 def finds_nothing_that_is_not_there(bench: Bench) -> None:
-    for ref in (bench.unknown_id, '', '*', *ODD):
-        seen.equal([], bench.driver.find_nodes(ref), f'find_nodes({ref!r})')
+    for ref in (bench.unknown_id, *ODD):
+        _finds(bench, ref, [])
 
 
 @TOPIC.rule(
@@ -133,12 +134,15 @@ def cannot_switch_an_unknown_node(bench: Bench) -> None:
 )
 def cannot_switch_by_an_odd_id(bench: Bench) -> None:
     node = bench.switchable_node()
-    for odd in odd_forms(node.id):
+    for odd in _odd_forms(bench, node.id):
+        # Another node may be taken for it: its host may be in use.
+        alike = odd in _alike(node.id)
+        state = PowerState.ON if alike else PowerState.OFF
         seen.raises(
             exceptions.NotFoundError,
-            f'set_power_state({odd!r}, off)',
-            lambda odd=odd: bench.switch(  # type: ignore[misc]
-                odd, PowerState.OFF, affects=node.id
+            f'set_power_state({odd!r}, {state.value})',
+            lambda odd=odd, state=state: bench.switch(  # type: ignore[misc]
+                odd, state, affects=node.id
             ),
         )
     seen.equal(
@@ -148,9 +152,23 @@ def cannot_switch_by_an_odd_id(bench: Bench) -> None:
     )
 
 
+def _odd_forms(bench: Bench, known: str = '') -> list[str]:
+    """Ids that are those of no node, and may be taken for that of one.
+
+    :param known: its id; by default, that of the first node.
+    """
+    ids = [node.id for node in bench.nodes()]
+    forms = odd_forms(known or ids[0])
+    return [each for each in forms if each and each not in ids]
+
+
 def odd_forms(known: str) -> list[str]:
     """Ids that are not this one, and may be taken for it."""
     return [
+        *_alike(known),
+        known.translate(_WIDE),
+        f'%{ord(known[0]):02x}{known[1:]}',
+        f'{known}\n',
         f'../Systems/{known}',
         f'./{known}',
         f'{known}?x',
@@ -160,6 +178,23 @@ def odd_forms(known: str) -> list[str]:
         f'{known} ',
         f'%2e%2e/{known}',
     ]
+
+
+def _alike(known: str) -> tuple[str, str]:
+    """Ids that others may begin with, too."""
+    return known[:-1], f'{known}0'
+
+
+def _finds(bench: Bench, ref: str, nodes: list[Node]) -> None:
+    what = f'find_nodes({ref!r})'
+    try:
+        found = seen.by_id(answers.nodes(bench.driver.find_nodes(ref)))
+    except answers.Wrong as exc:
+        raise Broken(f'{what} returned {exc}') from exc
+    expected = seen.by_id(nodes)
+    seen.equal(sorted(expected), sorted(found), what)
+    for key, each in expected.items():
+        seen.same_node(each, found[key], what)
 
 
 def not_found(bench: Bench, node_id: str) -> None:

@@ -21,6 +21,9 @@ TOPIC = Topic(
 #: How far the clock of a service may be ahead.
 _SKEW = datetime.timedelta(minutes=5)
 
+#: How many others are compared with the node that is off.
+_OTHERS = 8
+
 
 @TOPIC.rule(
     'list_nodes() returns every node once, each with an id, a name and '
@@ -156,5 +159,16 @@ def lists_nodes_that_are_off(bench: Bench) -> None:
     seen.equal(
         {node.id: PowerState.OFF},
         dict(bench.driver.get_power_states([node.id])),
+        'get_power_states()',
+    )
+    # Not in the order of the list: each state is that of its own node.
+    others = [each.id for each in bench.some_nodes() if each.id != node.id]
+    states = {
+        each: bench.driver.get_node(each).power_state
+        for each in [*reversed(others[:_OTHERS]), node.id]
+    }
+    seen.equal(
+        states,
+        dict(bench.driver.get_power_states(states)),
         'get_power_states()',
     )

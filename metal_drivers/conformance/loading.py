@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,10 +12,10 @@ from oslo_config import cfg
 
 from metal_drivers import base, boundary
 from metal_drivers._openstack.groups import OptionValues
+from metal_drivers.boundary import answers
 from metal_drivers.conformance import audit, imports, seen
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.rules import Broken, NotTried, Tier, Topic
-from metal_drivers.model import Capability
 
 TOPIC = Topic(
     'loading',
@@ -44,7 +46,8 @@ def loads_as_watcher_loads_it(bench: Bench) -> None:
 @TOPIC.rule('Each option has a help text.')
 def options_have_help(bench: Bench) -> None:
     for opt in bench.kind.get_config_opts():
-        seen.require(opt.help, f'the option {opt.dest} has no help')
+        text = (opt.help or '').strip()
+        seen.require(text, f'the option {opt.dest} has no help')
 
 
 @TOPIC.rule(
@@ -59,30 +62,52 @@ def config_state_tells_ready_from_absent(bench: Bench) -> None:
         (bench.config(), base.ConfigStatus.READY),
         (nothing, base.ConfigStatus.ABSENT),
     ):
-        seen.equal(
-            status, bench.kind.config_state(values).status, 'config_state()'
-        )
+        seen.equal(status, _state(bench, values).status, 'config_state()')
 
 
 @TOPIC.rule(
-    'The priority is a whole number, and the capabilities are members of '
-    'Capability.'
+    'The priority is a whole number, the capabilities are a set of members '
+    'of Capability, required_options is a tuple of names, and max_concurrent '
+    'is a number from 1.'
 )
 def says_what_it_is(bench: Bench) -> None:
     seen.require(
         type(bench.kind.priority) is int,
         f'the priority is {seen.shown(bench.kind.priority)}',
     )
-    for each in bench.driver.capabilities:
-        seen.require(
-            isinstance(each, Capability),
-            f'{seen.shown(each)} among the capabilities',
-        )
+    try:
+        answers.capabilities(bench.driver.capabilities)
+    except answers.Wrong as exc:
+        shown = seen.shown(bench.driver.capabilities)
+        raise Broken(f'capabilities is {shown}: {exc}') from exc
+    required = bench.kind.required_options
+    seen.require(
+        isinstance(required, tuple | list | set | frozenset)
+        and all(isinstance(each, str) for each in required),
+        f'required_options is {answers.what(required)}, not a tuple of names',
+    )
+    most = bench.driver.max_concurrent
+    seen.require(
+        isinstance(most, int) and most >= 1,
+        f'max_concurrent is {seen.shown(most)}',
+    )
 
 
 @TOPIC.rule('Each method takes the arguments of the contract.')
 def takes_the_arguments_of_the_contract(bench: Bench) -> None:
     boundary.guard(bench.driver)
+    for what, call, args in (
+        (f'{bench.kind.__name__}()', bench.kind, ({}, None)),
+        ('get_config_opts()', bench.kind.get_config_opts, ()),
+        ('config_state()', bench.kind.config_state, ({},)),
+    ):
+        named = {'osc': None} if len(args) == 2 else {}
+        try:
+            inspect.signature(call).bind(*args[:1], **named)
+        except TypeError as exc:
+            raise Broken(f'{what} has other arguments ({exc})') from exc
+        except ValueError:  # nothing is known of it
+            continue
 
 
 @TOPIC.rule(
@@ -90,10 +115,14 @@ def takes_the_arguments_of_the_contract(bench: Bench) -> None:
     'attribute access, and does not write to it.'
 )
 def takes_a_config_that_cannot_be_written_to(bench: Bench) -> None:
-    values = _Values(bench.config())
+    plain = {
+        **{opt.dest: opt.default for opt in bench.kind.get_config_opts()},
+        **bench.config(),
+    }
+    before, values = copy.deepcopy(plain), _Values(copy.deepcopy(plain))
     osc = getattr(bench.driver, 'osc', None)
     seen.require(
-        bench.kind.config_state(values).status is base.ConfigStatus.READY,
+        _state(bench, values).status is base.ConfigStatus.READY,
         'config_state() is not READY for a config that is no dict',
     )
     driver = bench.kind(values, osc=osc)
@@ -103,6 +132,10 @@ def takes_a_config_that_cannot_be_written_to(bench: Bench) -> None:
         sorted(node.id for node in driver.list_nodes()),
         'nodes with a config that is no dict',
     )
+    for name, value in values.items():
+        seen.require(
+            value == before[name], f'the driver changed the value of {name}'
+        )
 
 
 @TOPIC.rule('The default of an option is of the type of the option.')
@@ -144,9 +177,14 @@ def config_state_names_what_is_missing(bench: Bench) -> None:
     required = bench.kind.required_options
     if not required:
         raise NotTried('there are no required_options')
+    defaults = {opt.dest: opt.default for opt in bench.kind.get_config_opts()}
     for name in required:
+        seen.require(
+            defaults.get(name) in (None, '', [], {}),
+            f'{name} has a default, and is never missing',
+        )
         values = OptionValues({**bench.config(), name: None})
-        state = bench.kind.config_state(values)
+        state = _state(bench, values)
         if len(required) == 1 and state.status is base.ConfigStatus.ABSENT:
             continue
         seen.equal(
@@ -190,12 +228,37 @@ def imports_its_client_late(bench: Bench) -> None:
     )
 
 
+def _state(bench: Bench, values: Mapping[str, Any]) -> base.ConfigState:
+    found: object = bench.kind.config_state(values)
+    if not isinstance(found, base.ConfigState):
+        raise Broken(
+            f'config_state() returned {answers.what(found)}, not a ConfigState'
+        )
+    return found
+
+
+def _options(bench: Bench) -> list[cfg.Opt]:
+    found: Any = bench.kind.get_config_opts()
+    if not isinstance(found, list | tuple):
+        raise Broken(
+            f'get_config_opts() returned {answers.what(found)}, not a list of '
+            'options'
+        )
+    for each in found:
+        if not isinstance(each, cfg.Opt):
+            raise Broken(
+                f'get_config_opts() returned {answers.what(each)} among the '
+                'options'
+            )
+    return list(found)
+
+
 def values_of(bench: Bench) -> OptionValues:
     """The values of the options, as oslo.config gives them."""
     conf = cfg.ConfigOpts()
     for _ in range(2):  # once by Watcher's loader, once by ours
         try:
-            conf.register_opts(bench.kind.get_config_opts(), group=_GROUP)
+            conf.register_opts(_options(bench), group=_GROUP)
         except cfg.DuplicateOptError as exc:
             raise Broken(
                 f'get_config_opts() returned other options: {exc}'

@@ -10,6 +10,11 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 
+from metal_drivers.conformance import audit
+
+#: Where a text came from that was printed.
+STDOUT = 'what it printed to stdout'
+
 _FORMAT = logging.Formatter('%(name)s %(message)s')
 
 
@@ -28,15 +33,16 @@ def recorded() -> Iterator[Recording]:
     """What is logged, at DEBUG, and printed meanwhile."""
     found = Recording()
     out, err = io.StringIO(), io.StringIO()
-    with _logged(found):
+    with _logged(found), audit.watched(audit.PROGRAMS) as programs:
         former = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = out, err
         try:
             yield found
         finally:
             sys.stdout, sys.stderr = former
-            found.note('what it printed to stdout', out.getvalue())
+            found.note(STDOUT, out.getvalue())
             found.note('what it printed to stderr', err.getvalue())
+            found.note('the command line of a program', *programs)
 
 
 @contextlib.contextmanager

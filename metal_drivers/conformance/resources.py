@@ -4,18 +4,26 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import contextlib
 import functools
 import itertools
 import os
 import threading
 from collections.abc import Callable
 
-from metal_drivers import base
+from metal_drivers import base, exceptions
 from metal_drivers.boundary import answers
-from metal_drivers.conformance import seen, threads
+from metal_drivers.conformance import (
+    process,
+    recording,
+    seen,
+    switching,
+    threads,
+)
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.hooks import Command
-from metal_drivers.conformance.rules import Broken, NotTried, Topic
+from metal_drivers.conformance.rules import Broken, NotTried, Tier, Topic
 from metal_drivers.model import CheckResult, CheckStatus, Node, PowerState
 
 TOPIC = Topic(
@@ -27,18 +35,30 @@ TOPIC = Topic(
 #: Seconds between two looks at what this process has.
 _INTERVAL = 0.01
 
+Files = frozenset[tuple[str, str]]
+
+_NO_FILES: Files = frozenset()
+
+#: How many looks have to be the same: who closes late is another thread.
+_STEADY = 5
+
 #: Where Linux shows the open files of this process.
 _FILES = '/proc/self/fd'
+
+#: How often a driver is used until what it leaves would be seen.
+_CALLS = 4
 
 
 @TOPIC.rule('check() finds nothing wrong, and changes nothing.')
 def check_is_all_right_and_changes_nothing(bench: Bench) -> None:
     before = bench.nodes()
     results: list[CheckResult] = []
-    try:
-        answers.check_results(bench.driver.check(), results)
-    except answers.Wrong as exc:
-        raise Broken(f'check() returned {exc}') from exc
+    with switching.heard_if_possible(bench) as heard:
+        try:
+            answers.check_results(bench.driver.check(), results)
+        except answers.Wrong as exc:
+            raise Broken(f'check() returned {exc}') from exc
+    seen.equal([], heard, 'what the service was told by check()')
     seen.require(results, 'check() returned no result')
     for result in results:
         seen.require(
@@ -166,20 +186,83 @@ def close_gives_back_threads_and_may_be_repeated(bench: Bench) -> None:
     )
 
 
-@TOPIC.rule('close() gives back sockets and files.')
+@TOPIC.rule('close() gives back sockets and files, those of errors too.')
 def close_gives_back_sockets_and_files(bench: Bench) -> None:
     if not os.path.isdir(_FILES):
         raise NotTried(f'there is no {_FILES}')
     with bench.twin() as driver:
         # What is kept once and for all is opened.
         _use(driver)
-    _wait_for_files(bench, None)
-    before = _files()
+    before = _steady_files(bench)
     drivers = [bench.twin() for _ in range(3)]
     for each in drivers:
         _use(each)
         each.close()
+    if bench.gives('create_unreachable_driver'):
+        for _ in range(3):
+            lost = bench.unreachable()
+            with contextlib.suppress(exceptions.MetalError):
+                lost.list_nodes()
+            lost.close()
     _wait_for_files(bench, before)
+
+
+@TOPIC.rule(
+    'The threads, sockets and files of a driver do not become more with each '
+    'call.'
+)
+def calls_leave_nothing_behind(bench: Bench) -> None:
+    driver = bench.twin()
+    for _ in range(_CALLS):  # until it has what it needs
+        _use(driver)
+    running = threading.active_count()
+    has_files = os.path.isdir(_FILES)
+    before = _steady_files(bench) if has_files else _NO_FILES
+    for _ in range(_CALLS):
+        _use(driver)
+    # Connections that were replaced meanwhile.
+    new = len(_steady_files(bench) - before) if has_files else 0
+    for _ in range(_CALLS):
+        _use(driver)
+    if has_files:
+        _wait_for_files(bench, before, new + _CALLS - 1)
+    bench.wait_for(
+        lambda: threading.active_count() < running + _CALLS,
+        lambda: (
+            f'no more than {running} threads run; '
+            f'{threading.active_count()} do'
+        ),
+        bench.hooks.moment,
+        interval=_INTERVAL,
+    )
+
+
+@TOPIC.rule(
+    'What belongs to the whole process remains as it is: the environment, '
+    'the working directory, signals, the root logger, how TLS certificates '
+    'are checked.'
+)
+def leaves_the_process_as_it_is(bench: Bench) -> None:
+    # Logging is taken care of meanwhile: look inside.
+    with (
+        recording.recorded(),
+        process.watched() as changed,
+        bench.twin() as driver,
+    ):
+        _use(driver)
+    seen.require(not changed, f'the driver changed {", ".join(changed)}')
+
+
+@TOPIC.rule(
+    'A driver prints nothing: what it has to say goes to a log.',
+    tier=Tier.RECOMMENDED,
+)
+def prints_nothing(bench: Bench) -> None:
+    with recording.recorded() as found, bench.twin() as driver:
+        _use(driver)
+    for what, text in found.texts:
+        printed = what == recording.STDOUT and text.strip()
+        seen.require(not printed, f'it printed {seen.shown(text)}')
 
 
 @TOPIC.rule('A driver that is closed leaves others of its kind at work.')
@@ -197,28 +280,45 @@ def _use(driver: base.MetalDriver) -> None:
     driver.check()
 
 
-def _wait_for_files(bench: Bench, most: int | None) -> None:
-    """Wait until no more are open; None: than a moment ago."""
-    last = -1
+def _wait_for_files(bench: Bench, before: Files, most: int = 0) -> None:
+    """Wait until no more than so many are open that were not before."""
 
-    def there() -> bool:
-        nonlocal last
-        now = _files()
-        if most is not None:
-            return now <= most
-        last, steady = now, now == last
-        return steady
+    def left() -> list[str]:
+        return sorted(name for _, name in _files() - before)
 
     bench.wait_for(
-        there,
-        lambda: f'no more than {most} files are open; {_files()} are',
+        lambda: len(left()) <= most,
+        lambda: f'files are open that were not before: {", ".join(left())}',
         bench.hooks.moment,
         interval=_INTERVAL,
     )
 
 
-def _files() -> int:
-    return len(os.listdir(_FILES))
+def _steady_files(bench: Bench) -> Files:
+    """Those that are open, once that is steady."""
+    looks: collections.deque[Files] = collections.deque(maxlen=_STEADY)
+
+    def there() -> bool:
+        looks.append(_files())
+        return len(looks) == _STEADY and len(set(looks)) == 1
+
+    bench.wait_for(
+        there,
+        lambda: 'the open files of this process remain the same',
+        bench.hooks.moment,
+        interval=_INTERVAL,
+    )
+    return looks[-1]
+
+
+def _files() -> Files:
+    """The files that are open: number and name, which is unique for each
+    socket."""
+    found = set()
+    for number in os.listdir(_FILES):
+        with contextlib.suppress(OSError):  # it is closed by now
+            found.add((number, os.readlink(f'{_FILES}/{number}')))
+    return frozenset(found)
 
 
 def _show(driver: base.MetalDriver, node: Node) -> None:

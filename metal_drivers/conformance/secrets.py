@@ -7,7 +7,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable
 
-from oslo_config import cfg
+from oslo_config import types
 
 from metal_drivers import base, exceptions, redaction
 from metal_drivers.conformance import recording, seen
@@ -24,8 +24,11 @@ TOPIC = Topic(
 #: How the name of an option ends whose value is a secret.
 _LOOKS_SECRET = re.compile(
     '(password|passwd|passphrase|passcode|secret|token|api_?key|'
-    'private_key|access_key|credentials?)$'
+    'private_key|access_key|credential)s?$'
 )
+
+#: What is no secret whatever it is called.
+_NUMBERS = (types.Boolean, types.Integer, types.Float)
 
 
 @TOPIC.rule('An option whose value is a secret is registered as secret.')
@@ -38,11 +41,12 @@ def options_for_secrets_are_secret(bench: Bench) -> None:
 
 @TOPIC.rule(
     'An option whose name ends in password, token, secret, api_key and the '
-    'like is registered as secret.'
+    'like is registered as secret, also one for several of them.'
 )
 def options_that_look_like_secrets_are_secret(bench: Bench) -> None:
     for opt in bench.kind.get_config_opts():
-        if isinstance(opt, cfg.StrOpt) and _LOOKS_SECRET.search(opt.dest):
+        number = isinstance(opt.type, _NUMBERS)
+        if _LOOKS_SECRET.search(opt.dest) and not number:
             seen.require(opt.secret, f'the option {opt.dest} is not secret')
 
 
@@ -93,7 +97,7 @@ def keeps_secrets_out_of_errors(bench: Bench) -> None:
 
 @TOPIC.rule(
     'No secret is in what the driver and its libraries log, at DEBUG, or '
-    'print.'
+    'print, nor on the command line of a program that is run.'
 )
 def keeps_secrets_out_of_logs(bench: Bench) -> None:
     secrets = bench.secrets

@@ -13,7 +13,7 @@ from metal_drivers import exceptions
 from metal_drivers.conformance import seen, stranger
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.hooks import Command
-from metal_drivers.conformance.rules import NotTried, Topic
+from metal_drivers.conformance.rules import Broken, NotTried, Topic
 from metal_drivers.model import Capability, OffMode, PowerState
 
 TOPIC = Topic(
@@ -65,7 +65,7 @@ def refuses_a_soft_off_that_it_cannot_do(bench: Bench) -> None:
     node = bench.switchable_node()
     if bench.can(Capability.SOFT_OFF) and node.soft_off:
         raise NotTried(f'node {node.id!r} has a soft power off')
-    with _heard_if_possible(bench) as heard:
+    with heard_if_possible(bench) as heard:
         seen.raises(
             exceptions.UnsupportedError,
             f'set_power_state({node.id!r}, off, soft)',
@@ -138,7 +138,7 @@ def soft_off_has_its_timeout(bench: Bench) -> None:
 
 
 @TOPIC.rule(
-    'A power on is one command to power on.',
+    'A power on is one command to power on, whatever the mode.',
     needs=('commands',),
     changes=True,
 )
@@ -150,6 +150,14 @@ def on_is_one_command(bench: Bench) -> None:
         bench.switch(node.id, PowerState.ON)
     _told(heard, node.id, ['on'])
     bench.settle(node.id, PowerState.ON)
+    with bench.heard() as heard:
+        bench.switch(node.id, PowerState.ON, OffMode.SOFT)
+    told = {each.what for each in heard} - {'on'}
+    seen.require(
+        not told,
+        f'set_power_state({node.id!r}, on, soft) told the service to '
+        f'{", ".join(sorted(told))}',
+    )
 
 
 @TOPIC.rule(
@@ -158,7 +166,7 @@ def on_is_one_command(bench: Bench) -> None:
 )
 def on_for_a_node_that_is_on_does_no_harm(bench: Bench) -> None:
     node = bench.switchable_node()
-    with _heard_if_possible(bench) as heard:
+    with heard_if_possible(bench) as heard:
         bench.switch(node.id, PowerState.ON)
         found = bench.driver.get_node(node.id)
         seen.equal(
@@ -217,13 +225,19 @@ def returns_when_it_is_accepted(bench: Bench) -> None:
 )
 def sends_once_where_the_reply_is_lost(bench: Bench) -> None:
     node = bench.switchable_node()
+    wrong: Broken | None = None
     with bench.heard() as heard, bench.having(bench.hooks.lose_reply()):
-        seen.raises(
-            exceptions.UnavailableError,
-            f'set_power_state({node.id!r}, off)',
-            lambda: bench.switch(node.id, PowerState.OFF),
-        )
+        try:
+            seen.raises(
+                exceptions.UnavailableError,
+                f'set_power_state({node.id!r}, off)',
+                lambda: bench.switch(node.id, PowerState.OFF),
+            )
+        except Broken as exc:
+            wrong = exc
     _told(heard, node.id, ['off'])
+    if wrong is not None:
+        raise wrong
 
 
 @TOPIC.rule(
@@ -296,9 +310,10 @@ def _told(heard: list[Command], node_id: str, expected: list[str]) -> None:
     )
 
 
-def _heard_if_possible(
+def heard_if_possible(
     bench: Bench,
 ) -> contextlib.AbstractContextManager[list[Command]]:
+    """As :meth:`Bench.heard`; nothing, where there is no such hook."""
     if bench.gives('commands'):
         return bench.heard()
     return contextlib.nullcontext([])
@@ -312,13 +327,22 @@ def _others_left_alone(bench: Bench, node_id: str) -> Iterator[None]:
         for each in bench.nodes()
         if each.power_state is PowerState.ON and each.id != node_id
     }
-    with _heard_if_possible(bench) as heard:
-        yield
-    told = {each.node_id for each in heard} - {node_id}
-    seen.require(not told, f'node {", ".join(sorted(told))} was told as well')
+    wrong: Broken | None = None
+    with heard_if_possible(bench) as heard:
+        try:
+            yield
+        except Broken as exc:
+            # That the node is on says less than who is off in its place.
+            wrong = exc
     off = [
         each.id
         for each in bench.nodes()
         if each.id in were_on and each.power_state is PowerState.OFF
     ]
+    for key in off:
+        bench.will_switch(key)
+    told = {each.node_id for each in heard} - {node_id}
+    seen.require(not told, f'node {", ".join(sorted(told))} was told as well')
     seen.require(not off, f'node {", ".join(off)} went off as well')
+    if wrong is not None:
+        raise wrong

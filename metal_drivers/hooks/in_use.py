@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Protocol
 
 from metal_drivers import exceptions
 from metal_drivers.hooks.base import Event, HookEvent, HookNote
 from metal_drivers.hooks.guarded import GuardedHook
-from metal_drivers.model import CheckResult
+from metal_drivers.model import CheckResult, ComputeHost, Node
 
 LOG = logging.getLogger(__name__)
 
@@ -35,6 +42,27 @@ class Told:
     hooks: tuple[str, ...] = ()
     #: Those that failed, but for what they say may be ignored.
     failures: tuple[Failure, ...] = ()
+
+
+class Member(Protocol):
+    """A node and its compute host, as far as hooks are concerned."""
+
+    @property
+    def node(self) -> Node: ...
+
+    @property
+    def host(self) -> ComputeHost | None: ...
+
+
+def left_of(member: Member, notes: Mapping[str, Sequence[HookNote]]) -> bool:
+    """Whether a hook has something left that belongs to this very node.
+
+    :param notes: as :meth:`Hooks.notes` has them.
+    """
+    return member.host is not None and any(
+        note.node_id == member.node.id
+        for note in notes.get(member.host.name, ())
+    )
 
 
 class Hooks:
@@ -102,6 +130,15 @@ class Hooks:
             for host, note in notes.items():
                 found.setdefault(host, []).append(note)
         return found
+
+    def left_of(self, members: Iterable[Member]) -> frozenset[str]:
+        """The ids of the nodes of which hooks have something left."""
+        notes = self.notes() if self._hooks else {}
+        return frozenset(
+            member.node.id
+            for member in members
+            if notes and left_of(member, notes)
+        )
 
     def check(self) -> Iterator[CheckResult]:
         """Whether each of them can work."""

@@ -14,7 +14,7 @@ import datetime
 import enum
 import heapq
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from metal_drivers.fleet import Member
 from metal_drivers.model import PowerState
@@ -45,6 +45,8 @@ class Situation:
     failures: Mapping[str, Failures] = dataclasses.field(default_factory=dict)
     #: Seconds: see :meth:`Failures.retry_at`.
     wake_retry_interval: float = 3600
+    #: The ids of the nodes of which hooks have something left.
+    left: Collection[str] = ()
 
 
 class Action(enum.Enum):
@@ -117,6 +119,7 @@ def decide(situation: Situation, wish: Wish) -> Decision:
     off += surplus(hosts, balance.copy(), why)
     off = within_the_limit(off, situation.room, why)
     on += give_back_the_rest(left, off, why)
+    on += clean_up(hosts, {*on, *off}, situation.left, why)
     on, off = at_most(wish.max_actions, on, off, why)
     return Decision(
         _members(off),
@@ -291,6 +294,25 @@ def give_back_the_rest(
     going = set(off)
     return [
         why.given_back(host) for host in left if host.up and host not in going
+    ]
+
+
+def clean_up(
+    hosts: Hosts,
+    taken: Collection[Host],
+    left: Collection[str],
+    why: reasons.Reasons,
+) -> list[Host]:
+    """On and enabled, and hooks have something left: a power on has them
+    told once more that the host is back, and sends no request."""
+    return [
+        why.cleaned_up(host)
+        for host in hosts
+        if host.node.id in left
+        and host not in taken
+        and host.power is PowerState.ON
+        and host.node.settled
+        and host.compute.enabled
     ]
 
 

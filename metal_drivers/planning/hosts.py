@@ -40,6 +40,8 @@ class Host:
         #: Seconds since then.
         self.age = mark.age(now) if mark else 0.0
         self._left = mark.left(now) if mark else 0.0
+        #: Whether the reason that someone else gave counts as a marker.
+        self.adopted = markers.adopted(host, settings.adopted_reasons)
         self.failures = failures
         #: When it is tried again; None: at any time.
         self.retry_at = failures.retry_at(retry_interval) if failures else None
@@ -148,7 +150,10 @@ class Host:
     def off_by_someone_else(self, any_off_host: bool) -> bool:
         """Whether it may be off for repair, and is not to be counted on."""
         return not (
-            self.mark is not None or self.compute.enabled or any_off_host
+            self.mark is not None
+            or self.compute.enabled
+            or self.adopted
+            or any_off_host
         )
 
     def spare(self, any_off_host: bool) -> bool:

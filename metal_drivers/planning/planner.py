@@ -41,6 +41,7 @@ def make_plan(
     *,
     scope: Collection[str] | None = None,
     wake_retry_interval: float = 3600,
+    left: Collection[str] = (),
     now: datetime.datetime | None = None,
 ) -> Decision:
     """What to power on and off; nothing is changed.
@@ -53,6 +54,7 @@ def make_plan(
     :param scope: the hosts that it is about, by their names in Nova; None:
         all.
     :param wake_retry_interval: seconds.
+    :param left: the ids of the nodes of which hooks have something left.
     :raises ConfigurationError: a rule names a group that does not exist.
     :raises MetalError: Nova cannot be asked for the groups.
     """
@@ -69,6 +71,7 @@ def make_plan(
         _groups(found.members, nova, wish.reserve),
         failures=failures_of(found.members),
         wake_retry_interval=wake_retry_interval,
+        left=left,
     )
     decision = decide(situation, wish)
     if not wish.idle_minutes:

@@ -62,6 +62,11 @@ class Reasons:
             f'not go off: {hindrance or self._noted.get(host, "")}',
         )
 
+    def cleaned_up(self, host: Host) -> Host:
+        return self._note(
+            host, 'it is back, and a hook has something left of it'
+        )
+
     # It goes.
 
     def interrupted(self, host: Host) -> Host:

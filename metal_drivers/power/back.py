@@ -5,19 +5,22 @@ was killed has left them half-done.
 
 from __future__ import annotations
 
+from metal_drivers import hooks
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import common, conclusions, guards
+from metal_drivers.power import common, conclusions, guards, telling
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,
     Decide,
+    Disable,
     Enable,
     Need,
     Step,
     Table,
+    Tell,
     Wait,
     outcome_of,
     refuse,
@@ -147,7 +150,8 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
     if not _comes_back(facts) or facts.enabled_well or service is None:
         return None
     if service.enabled:
-        return good(facts, 'on; nova-compute is up')
+        step = telling.after_on(facts, now)
+        return step or good(facts, 'on; nova-compute is up')
     if marker is None:
         return good(
             facts,
@@ -164,6 +168,13 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
     )
 
 
+def hooks_are_told(facts: Facts, now: float) -> Step | None:
+    """The hooks are told, and nova-compute is enabled whatever they do."""
+    if not _comes_back(facts) or facts.enabled_well:
+        return None
+    return telling.before_enable(facts)
+
+
 def enable(facts: Facts, now: float) -> Step | None:
     """nova-compute is enabled, if and only if it was disabled by
     metal-drivers.
@@ -172,6 +183,9 @@ def enable(facts: Facts, now: float) -> Step | None:
         return None
     if not facts.enabled_well:
         return Enable()
+    step = telling.after_on(facts, now)
+    if step is not None:
+        return step
     may = conclusions.may_shut_down(facts)
     return good(facts, f'on; nova-compute is up and enabled{may}')
 
@@ -180,7 +194,7 @@ BACK = (
     nova_compute_is_back,
     Need(
         What.NODE,
-        ('waited',),
+        ('waited', 'told'),
         lambda f: _comes_back(f) and not f.enabled_well,
         last=True,
         spare=('waited', 'age'),
@@ -198,11 +212,14 @@ BACK = (
         text='Nova is asked for nova-compute right before it is enabled.',
     ),
     only_what_is_ours,
+    hooks_are_told,
     enable,
 )
 
 
 # Recovery.
+
+_NOT_OURS = 'nova-compute is not disabled by metal-drivers'
 
 
 def _since(marker: markers.Marker) -> str:
@@ -219,9 +236,9 @@ def marked_by_us(facts: Facts, now: float) -> Step | None:
         )
     marker = markers.of(facts.compute)
     if marker is None:
-        return Decide(
-            Outcome.ALREADY, 'nova-compute is not disabled by metal-drivers'
-        )
+        if _may_concern_hooks(facts) or _adoptable(facts):
+            return None
+        return Decide(Outcome.ALREADY, _NOT_OURS)
     return refuse(
         f'nova-compute on {facts.host} was disabled by metal-drivers for '
         f'node {marker.node_id}, but the host now runs on another node. '
@@ -229,12 +246,53 @@ def marked_by_us(facts: Facts, now: float) -> Step | None:
     )
 
 
-def off(facts: Facts, now: float) -> Step | None:
-    """A host that is off remains off."""
-    node = facts.member.node
-    is_off = node.settled and node.power_state is PowerState.OFF
-    if not is_off or facts.marker is None:
+def adopt(facts: Facts, now: float) -> Step | None:
+    """If a host is off, and the reason that someone else gave is among
+    ``adopted_reasons``, it counts as powered off by metal-drivers: the marker
+    takes the place of that reason.
+    """
+    if not _is_off(facts) or not _adoptable(facts):
         return None
+    if facts.settings.dry_run:
+        return None
+    return Disable(MarkerKind.POWERED_OFF, adopt=True)
+
+
+def not_ours(facts: Facts, now: float) -> Step | None:
+    """A host that is on and enabled is left as it is; hooks are told that it
+    is back.
+    """
+    service = facts.compute
+    if facts.marker is not None or service is None or facts.found:
+        return None
+    told = service.enabled and is_on(facts) and awaits(facts)
+    step = telling.after_on(facts, now) if told else None
+    return step or Decide(Outcome.ALREADY, _NOT_OURS)
+
+
+def _may_concern_hooks(facts: Facts) -> bool:
+    """Whether they may have something left of a host that is enabled."""
+    service = facts.compute
+    return bool(facts.order.hooks and service and service.enabled)
+
+
+def _adoptable(facts: Facts) -> bool:
+    """Whether someone else gave a reason that counts as a marker."""
+    return markers.adopted(facts.compute, facts.settings.adopted_reasons)
+
+
+def _is_off(facts: Facts) -> bool:
+    node = facts.member.node
+    return node.settled and node.power_state is PowerState.OFF
+
+
+def off(facts: Facts, now: float) -> Step | None:
+    """A host that is off remains off. The hooks are told that it is."""
+    if not _is_off(facts) or facts.marker is None:
+        return None
+    told = facts.settings.dry_run or facts.telling(hooks.Event.AFTER_OFF)
+    if facts.order.hooks and not told:
+        return Tell(hooks.Event.AFTER_OFF, facts.order.hooks)
     since = _since(facts.marker)
     if facts.marker.kind is MarkerKind.POWERING_ON:
         return Decide(Outcome.ALREADY, f'off; power on began at {since}')
@@ -298,6 +356,8 @@ RECOVER = Table(
             why='A wait for others forgets what was known of the node.',
             text='The node is queried.',
         ),
+        adopt,
+        not_ours,
         common.work_of_others,
         Courtesy(
             another_run,

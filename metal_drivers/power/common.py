@@ -6,7 +6,7 @@ from __future__ import annotations
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import Node, Outcome, PowerState
-from metal_drivers.power import conclusions, guards
+from metal_drivers.power import conclusions, guards, telling
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -380,9 +380,13 @@ def end(facts: Facts, left: str = '') -> End:
     :param left: what is left behind, for the message.
     """
     outcome, detail = facts.ending
+    left = '. '.join(
+        each.rstrip('.') for each in (left, telling.problems(facts)) if each
+    )
     if outcome is Outcome.REFUSED and (left or facts.sent):
         # To be refused is to have changed nothing.
         outcome = Outcome.FAILED
-    if left:
-        detail = f'{detail.rstrip(".")}. {left}'
+    for more in (left, telling.remark(facts)):
+        if more:
+            detail = f'{detail.rstrip(".")}. {more}'
     return End(outcome, detail)

@@ -13,6 +13,7 @@ from metal_drivers import fleet as fleets
 from metal_drivers.clock import Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
+from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import back, events, off, on, rules
 from metal_drivers.power.runner import Runner, Tools
@@ -32,7 +33,10 @@ class PowerEngine:
     :param backend: what events call the driver; by default its name.
     :param shared: what all engines over these services share: the rates,
         for one. By default this engine shares nothing.
+    :param hooks: who else is told; by default nobody.
     :param chance: numbers from 0 to 1, for the jitter.
+    :param load: lists the fleet where hosts that are off are counted; by
+        default with a list of each service.
     """
 
     def __init__(
@@ -45,14 +49,18 @@ class PowerEngine:
         watch: events.Watcher = lambda event: None,
         backend: str = '',
         shared: Shared | None = None,
+        hooks: Hooks | None = None,
         chance: Callable[[], float] = random.random,
+        load: Callable[[], Fleet] | None = None,
     ) -> None:
         self.driver = boundary.guard(driver)
         self.nova, self.settings = nova, settings
         self.clock = clock or Clock()
         self.shared = shared or Shared()
+        self.hooks = Hooks() if hooks is None else hooks
         self._watch, self._chance = watch, chance
         self._backend = backend or self.driver.name
+        self._load = load or (lambda: fleets.load(self.driver, self.nova))
         self._cancel = Cancel()
 
     def switch(
@@ -90,8 +98,8 @@ class PowerEngine:
         On a host that is on, nova-compute is enabled; one that is off
         remains off.
 
-        :param refs: ids, node names or host names; by default each host
-            that bears a marker of ours.
+        :param refs: ids, node names or host names; by default those of
+            :meth:`left_behind`.
         :raises ConfigurationError: Nova is not configured.
         """
         if self.nova is None:
@@ -108,8 +116,28 @@ class PowerEngine:
         refs = list(refs)
         if refs:
             return self._named(fleet, refs, work)
-        found = self._each(fleet, left_behind(fleet), work)
+        found = self._each(fleet, self.left_behind(fleet), work)
         return found + lost(fleet)
+
+    def left_behind(self, fleet: Fleet) -> list[Member]:
+        """The hosts that a recovery concerns: those whose nova-compute bears
+        a marker of ours, or a reason that counts as one while the host is
+        off; and those of which hooks have something left.
+        """
+        left = self.hooks.left_of(fleet.members)
+        return [
+            member
+            for member in fleet.members
+            if markers.of(member.host) is not None
+            or self._adopted(member)
+            or self.shared.owes(member.node.id)
+            or member.node.id in left
+        ]
+
+    def _adopted(self, member: Member) -> bool:
+        off = member.node.power_state is PowerState.OFF
+        patterns = self.settings.adopted_reasons
+        return off and markers.adopted(member.host, patterns)
 
     def cancel(self) -> None:
         """End all waiting, now and from now on; from any thread.
@@ -180,7 +208,7 @@ class PowerEngine:
             self.shared,
             self.settings.most_off,
             self.clock.monotonic(),
-            lambda: fleets.load(self.driver, self.nova),
+            self._load,
             # Hosts that are off are not counted in a part.
             fleet if fleet and fleet.whole else None,
             self.settings.dry_run,
@@ -193,6 +221,7 @@ class PowerEngine:
             self._watch,
             self.shared,
             self._cancel,
+            self.hooks,
             off_slots,
             self._backend,
             self._chance,
@@ -209,15 +238,6 @@ class PowerEngine:
         outcome, detail = runner.run()
         label = runner.facts.member.label
         return PowerResult(member.node.id, label, outcome, detail)
-
-
-def left_behind(fleet: Fleet) -> list[Member]:
-    """The hosts whose nova-compute bears a marker of ours."""
-    return [
-        member
-        for member in fleet.members
-        if markers.of(member.host) is not None
-    ]
 
 
 def lost(fleet: Fleet) -> list[PowerResult]:

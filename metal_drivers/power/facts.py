@@ -12,9 +12,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Self
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, hooks
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
+from metal_drivers.hooks.in_use import Told
 from metal_drivers.model import (
     Capability,
     ComputeService,
@@ -28,6 +29,7 @@ from metal_drivers.power.values import (
     Foreign,
     Order,
     Sent,
+    Telling,
     What,
     Write,
 )
@@ -71,6 +73,10 @@ class Facts:
     #: The error with which the service refused the last request.
     denied: Fact | None = None
     enabled: Fact | None = None
+    #: What the hooks were told, in order.
+    told: tuple[Telling, ...] = ()
+    #: Whether the reason that someone else gave counts as our marker.
+    adopted: bool = False
     cancelled: bool = False
     decided: Decided | None = None
 
@@ -131,7 +137,8 @@ class Facts:
         if self.last_sent is not None and self.node:
             ages.append(self.node.answered - self.last_sent)
         marker = self.foreign
-        if self.order.state is PowerState.ON and marker and self.node:
+        on = self.order.state is PowerState.ON and not self.adopted
+        if on and marker and self.node:
             ages.append(
                 max(0.0, marker.age + self.node.answered - marker.seen)
             )
@@ -190,6 +197,13 @@ class Facts:
         node = self.member.node
         return node.settled and node.power_state is self.order.state
 
+    def telling(self, event: hooks.Event) -> Telling | None:
+        """When the hooks were last told that, and what came of it."""
+        for told in reversed(self.told):
+            if told.event is event:
+                return told
+        return None
+
     def of(self, what: What) -> Fact | None:
         found: Fact | None = getattr(self, what.value)
         return found
@@ -205,6 +219,8 @@ class Facts:
                 return self.sent.turn if self.sent else 0
             case 'decided':
                 return self.decided.turn if self.decided else 0
+            case 'told':
+                return self.told[-1].turn if self.told else 0
         fact = self.of(What(event))
         return fact.turn if fact else 0
 
@@ -237,6 +253,29 @@ class Facts:
         any time until now."""
         write = dataclasses.replace(self.writes[-1], answered=now, error=error)
         return self._act(writes=(*self.writes[:-1], write))
+
+    def adopting(self, marker: markers.Marker) -> Self:
+        """A marker takes the place of what someone else wrote: from now on
+        it is as if it had been found."""
+        return self._act(adopted=True, found=marker, service=None)
+
+    def tell(
+        self, event: hooks.Event, names: tuple[str, ...], now: float
+    ) -> Self:
+        """These hooks are told of an event; whatever ends that, they may
+        know of it."""
+        telling = Telling(event, names, self.turn + 1, now)
+        return self._act(told=(*self.told, telling))
+
+    def hear(self, told: Told, now: float) -> Self:
+        """What came of that."""
+        telling = dataclasses.replace(
+            self.told[-1],
+            hooks=told.hooks,
+            answered=now,
+            failures=told.failures,
+        )
+        return self._act(told=(*self.told[:-1], telling))
 
     def enabling(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import common, conclusions, undo
+from metal_drivers.power import common, conclusions, telling, undo
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -146,6 +146,11 @@ def dry_run(facts: Facts, now: float) -> Step | None:
     service = facts.compute
     if service is not None and service.enabled:
         steps.insert(0, f'disable nova-compute on {facts.host}')
+    if facts.order.hooks:
+        named = ', '.join(facts.order.hooks)
+        steps.insert(
+            len(steps) - len(conclusions.modes(facts)), f'tell {named}'
+        )
     return Decide(Outcome.PLANNED, 'would ' + ', then '.join(steps))
 
 
@@ -266,6 +271,7 @@ OFF = Table(
             'way of the first.',
         ),
         disable,
+        telling.before_off,
         Need(
             What.UNPLACED,
             ('disabled',),

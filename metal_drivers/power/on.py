@@ -10,7 +10,7 @@ from __future__ import annotations
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome
-from metal_drivers.power import back, common, conclusions, guards
+from metal_drivers.power import back, common, conclusions, guards, telling
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,
@@ -54,6 +54,9 @@ def no_nova_compute(facts: Facts, now: float) -> Step | None:
     """
     if not back.is_on(facts) or facts.managed:
         return None
+    step = telling.after_on(facts, now) if back.awaits(facts) else None
+    if step is not None:
+        return step
     return back.good(facts, f'on{facts.age}' if back.already(facts) else 'on')
 
 
@@ -68,7 +71,10 @@ def on_already(facts: Facts, now: float) -> Step | None:
             return None
         return Decide(Outcome.DONE, f'on{_unfinished(facts)}')
     if facts.found is None:
-        return Decide(Outcome.ALREADY, f'on{facts.age}')
+        service = facts.compute
+        told = back.awaits(facts) and service is not None and service.enabled
+        step = telling.after_on(facts, now) if told else None
+        return step or Decide(Outcome.ALREADY, f'on{facts.age}')
     reason = common.refusal(facts, guards.ENABLING)
     detail = back.not_enabled(facts, now)
     if reason:
@@ -242,6 +248,8 @@ ON = Table(
         dry_run,
         common.taken_by_the_service,
         an_earlier_power_on,
+        Courtesy(telling.before_on, 'Hooks may prepare for it.'),
+        back.adopt,
         Need(
             What.SLOT,
             when=common.slot_needed,

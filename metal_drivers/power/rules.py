@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, hooks
 from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
 from metal_drivers.power import events
@@ -37,10 +37,20 @@ class Disable:
     """Disable nova-compute with a marker of that kind, or renew it.
 
     :ivar former: write this marker back, instead of one of our own.
+    :ivar adopt: write it in the place of what someone else wrote.
     """
 
     kind: markers.MarkerKind
     former: markers.Marker | None = None
+    adopt: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell these hooks of an event, in their order."""
+
+    event: hooks.Event
+    hooks: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ class End:
     detail: str
 
 
-Step = Ask | Disable | Enable | Send | Wait | NextMode | Decide | End
+Step = Ask | Tell | Disable | Enable | Send | Wait | NextMode | Decide | End
 
 #: A rule; the first paragraph of its docstring is its sentence in the
 #: documentation.
@@ -117,7 +127,7 @@ class Need:
     """Ask, unless the fact is known, and younger than each of ``after``.
 
     :ivar after: names of facts, or of our own acts: ``waited``,
-        ``disabled``, ``sent``, ``decided``.
+        ``told``, ``disabled``, ``sent``, ``decided``.
     :ivar last: whether a request, or a change of nova-compute, rests on
         it: it must also be fresh.
     :ivar tolerated: whether an error is for the rules that follow to deal

@@ -16,6 +16,9 @@ from metal_drivers import base, compute, exceptions
 from metal_drivers.clock import Backoff, Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
+from metal_drivers.hooks import Event as HookKind
+from metal_drivers.hooks import HookEvent
+from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerState
 from metal_drivers.poller import Watch
 from metal_drivers.power import conclusions, events, rules
@@ -39,6 +42,7 @@ class Tools:
     watch: events.Watcher
     shared: Shared
     cancel: Cancel
+    hooks: Hooks
     off_slots: OffSlots
     #: The name of the driver.
     backend: str
@@ -70,6 +74,7 @@ class Runner:
                 tools.settings,
                 tools.driver.capabilities,
                 tools.nova is not None,
+                tools.hooks.names,
             ),
             member,
             began=tools.clock.monotonic(),
@@ -110,6 +115,8 @@ class Runner:
         match step:
             case rules.Ask():
                 self._ask(step.what)
+            case rules.Tell():
+                self._tell_hooks(step)
             case rules.Disable():
                 self._disable(step)
             case rules.Enable():
@@ -194,6 +201,25 @@ class Runner:
         if after is not before and self.facts.sent is not None:
             self._tell(Event.STATE, after.value)
 
+    # Hooks.
+
+    def _tell_hooks(self, step: rules.Tell) -> None:
+        facts = self.facts
+        node = facts.member.node
+        told = HookEvent(
+            step.event,
+            facts.order.node_id,
+            node.name,
+            facts.host,
+            self._tools.backend,
+        )
+        self._tell_waiting(Event.WAITING, f'for {", ".join(step.hooks)}')
+        self.facts = facts.tell(
+            step.event, step.hooks, self._clock.monotonic()
+        )
+        came = self._tools.hooks.tell(told, step.hooks)
+        self.facts = self.facts.hear(came, self._clock.monotonic())
+
     # Changing.
 
     def _disable(self, step: rules.Disable) -> None:
@@ -209,6 +235,9 @@ class Runner:
             )
         marker = markers.parse(reason)
         assert marker is not None  # noqa: S101, it is of our own making
+        if step.adopt:
+            self._adopt(marker, reason)
+            return
         self.facts = facts.writing(marker, began)
         try:
             self._tools.nova.disable(facts.service.value, reason)
@@ -221,6 +250,17 @@ class Runner:
         self.facts = self.facts.wrote(self._clock.monotonic())
         if self.facts.decided is None:
             self._tell(Event.DISABLED, f'on {facts.host}')
+
+    def _adopt(self, marker: markers.Marker, reason: str) -> None:
+        facts = self.facts
+        assert self._tools.nova is not None  # noqa: S101, it was asked
+        assert facts.service is not None  # noqa: S101, it was asked
+        self.facts = facts.adopting(marker)
+        try:
+            self._tools.nova.disable(facts.service.value, reason)
+        except Exception as exc:
+            error = _as_error(exc)
+            self._decide(rules.outcome_of(error), str(error))
 
     def _enable(self, step: rules.Enable) -> None:
         facts = self.facts
@@ -371,6 +411,8 @@ class Runner:
         if facts.sent is not None and node.settled:
             now = self._clock.monotonic()
             shared.seen(facts.order.node_id, node.power_state, now)
+        if (told := facts.telling(HookKind.AFTER_ON)) is not None:
+            shared.owe(facts.order.node_id, bool(told.failures))
         if facts.claim is not None and facts.claim.value is None:
             shared.release(facts.order.node_id)
 

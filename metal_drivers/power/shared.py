@@ -78,6 +78,8 @@ class Shared:
         self._lock = threading.Lock()
         self._claims: dict[str, PowerState] = {}
         self._off_slots: set[str] = set()
+        #: The nodes of which hooks did not take in that they are back.
+        self._owed: set[str] = set()
         self._sent: dict[str, tuple[PowerState, float, float]] = {}
         self._seen: dict[str, tuple[PowerState, float]] = {}
         self._nodes: tuple[base.MetalDriver, Poller[Node]] | None = None
@@ -96,6 +98,18 @@ class Shared:
                 return self._claims[node_id]
             self._claims[node_id] = state
             return None
+
+    def owe(self, node_id: str, owed: bool) -> None:
+        """Whether hooks have yet to be told that the node is back."""
+        with self._lock:
+            if owed:
+                self._owed.add(node_id)
+            else:
+                self._owed.discard(node_id)
+
+    def owes(self, node_id: str) -> bool:
+        with self._lock:
+            return node_id in self._owed
 
     def release(self, node_id: str) -> None:
         with self._lock:

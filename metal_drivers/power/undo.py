@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, Outcome, PowerState
-from metal_drivers.power import common, conclusions
+from metal_drivers.power import common, conclusions, telling
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Courtesy, Disable, Enable, Need, Step
@@ -18,6 +18,8 @@ from metal_drivers.power.values import Sent, What
 
 def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
     """If nothing was changed, nothing is left to do."""
+    if telling.off_is_due(facts) or telling.undone_is_due(facts):
+        return None
     if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
     if facts.ending[0] in (Outcome.ALREADY, Outcome.PLANNED):
@@ -45,6 +47,8 @@ def note_that_it_is_off(facts: Facts, now: float) -> Step | None:
         return None
     if _unnoted(facts) and facts.own:
         return Disable(MarkerKind.POWERED_OFF)
+    if telling.off_is_due(facts):
+        return None
     return common.end(facts, common.replaced(facts))
 
 
@@ -53,18 +57,25 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
     fact = facts.service
     if fact is not None and fact.error is not None:
         if not (facts.writes or facts.found):
-            return common.end(facts)
+            return _unless_undone(facts)
         return common.end(facts, _left(facts, fact.error.message))
     if facts.marker is None:
         lost = common.replaced(facts)
         told = lost and lost in facts.ending[1]
-        return common.end(facts, '' if told else lost)
+        return _unless_undone(facts, '' if told else lost)
     if facts.writes and not facts.own:
         # Another process has it by now.
         return common.end(facts)
     if not facts.writes and facts.foreign and facts.foreign.left(now):
         return common.end(facts)
     return None
+
+
+def _unless_undone(facts: Facts, left: str = '') -> Step | None:
+    """The end, once nothing is left to be told to hooks."""
+    if telling.undone_is_due(facts):
+        return None
+    return common.end(facts, left)
 
 
 def _left(facts: Facts, message: str) -> str:
@@ -80,6 +91,8 @@ def may_still_go_off(facts: Facts, now: float) -> Step | None:
     """
     if stays_on(facts, now):
         return None
+    if facts.marker is None:
+        return common.end(facts, common.replaced(facts))
     return common.end(
         facts,
         f'nova-compute on {facts.host} remains disabled, because the node '
@@ -147,18 +160,28 @@ UNDO = (
     Courtesy(nothing_to_tidy_up, 'It spares Nova requests.'),
     Need(What.SERVICE, ('decided',), _unnoted, last=True, tolerated=True),
     note_that_it_is_off,
+    telling.after_off,
     Need(
         What.SERVICE,
         ('decided',),
-        _failed,
+        lambda f: _failed(f) and f.managed,
         tolerated=True,
         spare=('decided',),
         why='It is asked for again before it is enabled; the message tells '
         'of now.',
     ),
     only_what_is_ours,
-    Need(What.NODE, ('decided',), _failed, tolerated=True),
+    Need(
+        What.NODE,
+        ('decided', 'told'),
+        _failed,
+        tolerated=True,
+        spare=('told',),
+        why='Nobody powers it off meanwhile who reads the marker; but a hook '
+        'may take its time.',
+    ),
     may_still_go_off,
+    telling.undone,
     Need(What.SERVICE, ('node',), _failed, last=True, tolerated=True),
     give_back,
 )

@@ -7,8 +7,9 @@ import dataclasses
 import enum
 from typing import Any
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, hooks
 from metal_drivers.compute import markers
+from metal_drivers.hooks.in_use import Failure
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
 from metal_drivers.settings import PowerSettings
 
@@ -59,6 +60,8 @@ class Order:
     capabilities: frozenset[Capability]
     #: Whether Nova can be asked.
     nova: bool
+    #: The names of the hooks in use, in their order.
+    hooks: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,6 +109,20 @@ class Sent:
         :param ended: when the call ended.
         """
         return self.until if self.unanswered else ended
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Telling:
+    """Hooks that were told of an event, or may have been."""
+
+    event: hooks.Event
+    #: Those that were told, by name.
+    hooks: tuple[str, ...]
+    turn: int
+    #: When the last of them answered, in seconds.
+    answered: float
+    #: Those that failed.
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -87,10 +87,15 @@ class Services:
 
     def unfinished(self, member: fleet.Member) -> bool:
         """Whether metal-drivers left nova-compute of a host that is on
-        disabled, for the node that runs it now; queried now.
+        disabled, for the node that runs it now, or hooks have something left
+        of it; queried now.
         """
         if self.nova is None or member.host is None:
             return False
+        if self.connection.shared.owes(member.node.id):
+            return True
+        if self.connection.hooks.left_of([member]):
+            return True
         if not self.settings.manage_compute_service:
             return False
         service = self.nova.get_service(member.host.name)

@@ -96,6 +96,7 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
                 self.audit_scope, (host.name for host in found.hosts)
             ),
             wake_retry_interval=services.wake_retry_interval,
+            left=services.connection.hooks.left_of(found.members),
         )
         dry_run = bool(self._parameter('dry_run'))
         _log(decision, found.members, dry_run)

@@ -1,15 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hook for Masakari, against a real one beside the cloud."""
 
+import signal
+
 from oslo_config import cfg
 
 from metal_drivers import services
 from metal_drivers.hooks import Hook
 from metal_drivers_tests import contract
-from metal_drivers_tests.functional import base
-from metal_drivers_tests.functional.services import shared
+from metal_drivers_tests.emulators import messages
+from metal_drivers_tests.functional import base, test_interrupted
+from metal_drivers_tests.functional.services import (
+    masakari,
+    proxy,
+    shared,
+    waiting,
+)
 
 GROUP = 'metal_drivers.hooks.masakari'
+
+CHANGE = test_interrupted.CHANGE
+SWITCH = test_interrupted.SWITCH
+FLAG = messages.matching('PUT', '/v1/segments/.*/hosts/.*')
+ATTRIBUTES = 'SSH'
 
 
 class MasakariTestCase(base.CloudTestCase):
@@ -76,3 +89,268 @@ class TestContract(contract.HookContract, MasakariTestCase):
         conf([f'--config-file={config}'])
         (hook,) = services.open_hooks(conf)
         return hook.hook
+
+
+class PowerTestCase(MasakariTestCase):
+    """Power off and on, with all that Masakari may do meanwhile."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.number = 1
+        self.metal = self.node(self.number)
+        self.name = self.host(self.number)
+        self.marked = f'SSH metal-drivers/1 node {self.metal}'
+        self.proxies: dict[messages.Match, proxy.Proxy] = {}
+
+    def slow(self) -> str:
+        """A configuration with which requests can be held up."""
+        urls = {
+            CHANGE: self.cloud.rest('compute').url,
+            SWITCH: self.cloud.rest('baremetal').url,
+            FLAG: self.masakari.url,
+        }
+        self.proxies = {
+            match: self.useFixture(proxy.Proxy(test_interrupted.root(url)))
+            for match, url in urls.items()
+        }
+        return self.config_with_hooks(
+            more={
+                base.IRONIC: {'endpoint_override': self.proxies[SWITCH].url},
+                'nova': {
+                    'endpoint_override': f'{self.proxies[CHANGE].url}/v2.1'
+                },
+                GROUP: {'endpoint_override': f'{self.proxies[FLAG].url}/v1'},
+            }
+        )
+
+    def off(self) -> base.Run:
+        return self.power_off(self.name)
+
+    def on(self, *words: str) -> base.Run:
+        return self.listing(
+            self.config, 'node', 'power', 'on', self.name, *words
+        )
+
+    def recover(self) -> base.Run:
+        service = self.service(self.name)
+        reason = service['disabled_reason'] or ''
+        if reason.startswith(base.OURS):
+            self.put_service(
+                self.name,
+                status='disabled',
+                disabled_reason=base.aged(reason),
+            )
+        run = self.listing(self.config, 'node', 'recover', self.name)
+        self.assert_status(0, run)
+        return run
+
+    def assert_away(self) -> None:
+        """Off, ours, and Masakari knows."""
+        self.assert_power(self.metal, 'off')
+        service = self.service(self.name)
+        self.assertTrue(
+            (service['disabled_reason'] or '').startswith(base.OURS), service
+        )
+        self.assert_watched(self.number, True, self.marked)
+
+    def assert_back(self) -> None:
+        """On, enabled, and everything as before."""
+        self.assert_power(self.metal, 'on')
+        self.assert_service(self.name, 'enabled')
+        self.assert_watched(self.number, False, ATTRIBUTES)
+
+    def make_busy(self) -> str:
+        """Have another host of the segment be recovered, until the engine
+        goes on."""
+        self.masakari.engine.pause()
+        self.addCleanup(self.masakari.engine.resume)
+        self.addCleanup(self.restore, 2)
+        found = self.masakari.report_down(self.cloud.compute_host(2))
+        assert found is not None
+        return found
+
+    def end_busy(self, notification: str) -> None:
+        self.masakari.engine.resume()
+        self.masakari.wait_notification(notification)
+        # Else nothing more is taken notice of.
+        path = f'/segments/{self.segment}/hosts/{self.watched[2]}'
+        host = {'on_maintenance': False}
+        self.masakari.api.request('PUT', path, {'host': host})
+
+
+class TestPower(PowerTestCase):
+    def test_nothing_is_evacuated_and_it_comes_back(self) -> None:
+        """A monitor reports the host during the off, after it, and during
+        the on: Masakari takes no notice."""
+        held_off = self.begin('off', SWITCH)
+        self.assert_watched(self.number, True, self.marked)
+        self.assertIsNone(self.masakari.report_down(self.name))
+        self.finish(*held_off)
+        self.assert_away()
+        self.assertIsNone(self.masakari.report_down(self.name))
+        run = self.listing(self.config, 'node', 'list')
+        self.assertIn('set by metal-drivers', run.row['Note'])
+        held_on = self.begin('on', CHANGE)
+        self.assert_watched(self.number, False, ATTRIBUTES)
+        self.finish(*held_on)
+        self.assert_back()
+        self.assertEqual([], self.notifications())
+
+    def begin(
+        self, state: str, match: messages.Match
+    ) -> tuple[proxy.Held, base.Command]:
+        """Until that request is about to arrive."""
+        config = self.slow()
+        held = self.proxies[match].hold(match, False)
+        words = ('node', 'power', state, self.name, '-f', 'json')
+        yes = ('--yes',) if state == 'off' else ()
+        command = self.start_command(config, *words, *yes)
+        waiting.wait_until(
+            lambda: held.there.is_set() or not command.running,
+            'the request to be there',
+        )
+        if not held.there.is_set():
+            self.fail(f'ended before: {command.wait()}')
+        return held, command
+
+    def finish(self, held: proxy.Held, command: base.Command) -> None:
+        held.go_on.set()
+        self.assert_row(command.wait(), 'done')
+
+    def notifications(self) -> list[str]:
+        """What Masakari took notice of, of this host."""
+        found = self.masakari.api.request('GET', '/notifications')
+        return [
+            entry['notification_uuid']
+            for entry in found['notifications']
+            if entry['source_host_uuid'] == self.watched[self.number]
+        ]
+
+    def test_maintenance_of_a_human(self) -> None:
+        path = f'/segments/{self.segment}/hosts/{self.watched[1]}'
+        host = {'on_maintenance': True, 'control_attributes': 'IPMI'}
+        self.masakari.api.request('PUT', path, {'host': host})
+        self.assert_row(self.off(), 'refused', 'set by someone else')
+        self.assert_power(self.metal, 'on')
+        self.assert_service(self.name, 'enabled')
+        self.assert_watched(1, True, 'IPMI')
+        reserve = {'on_maintenance': False, 'reserved': True}
+        self.masakari.api.request('PUT', path, {'host': reserve})
+        self.assert_row(self.off(), 'refused', 'in reserve')
+        self.assert_service(self.name, 'enabled')
+
+    def test_a_segment_that_is_busy(self) -> None:
+        notification = self.make_busy()
+        self.assert_row(self.off(), 'refused', 'is recovering a host')
+        self.assert_service(self.name, 'enabled')
+        self.assert_watched(1, False, ATTRIBUTES)
+        self.end_busy(notification)
+        self.assert_row(self.off(), 'done')
+        # Back while it is busy again: the host is needed anyway.
+        notification = self.make_busy()
+        run = self.on('--timeout', '10')
+        self.assert_row(run, 'done', 'enabled', 'is recovering a host')
+        self.assert_service(self.name, 'enabled')
+        self.assert_watched(1, True, self.marked)
+        self.end_busy(notification)
+        self.assert_row(self.recover(), 'already')
+        self.assert_back()
+
+    def test_masakari_that_is_down(self) -> None:
+        self.masakari.server.stop()
+        self.addCleanup(self.masakari.wait_api)
+        self.addCleanup(self.masakari.server.start)
+        run = self.off()
+        self.assert_row(run, 'refused', 'Masakari', 'could not connect')
+        self.assert_power(self.metal, 'on')
+        self.assert_service(self.name, 'enabled')
+
+    def test_a_reason_that_was_replaced(self) -> None:
+        """Without the hook, and what adopting the reason makes of it."""
+        plain = self.config_of(
+            {base.SHARED: self.cloud.keystone_options('watcher')}
+        )
+        run = self.listing(plain, 'node', 'power', 'off', '--yes', self.name)
+        self.assert_row(run, 'done')
+        notification = self.masakari.report_down(self.name)
+        assert notification is not None
+        self.masakari.wait_notification(notification)
+        self.assert_service(self.name, 'disabled', masakari.REASON)
+        sections: base.Sections = {
+            'metal_drivers': {
+                'poll_interval': 1,
+                'adopted_reasons': 'Masakari detected*',
+            },
+            base.SHARED: self.cloud.keystone_options('watcher'),
+        }
+        adopting = self.conf_file('', **sections)
+        run = self.listing(adopting, 'node', 'list')
+        self.assertIn('adopted_reasons', run.row['Note'])
+        run = self.listing(adopting, 'node', 'power', 'on', self.name)
+        self.assert_row(run, 'done', 'enabled')
+        self.assert_service(self.name, 'enabled')
+
+    def test_in_the_middle_of_an_off(self) -> None:
+        """A notification before the flag, and the reason is replaced."""
+        held, command = self.begin('off', FLAG)
+        notification = self.masakari.report_down(self.name)
+        assert notification is not None
+        self.masakari.wait_notification(notification)
+        held.go_on.set()
+        run = command.wait()
+        self.assert_row(run, 'refused', masakari.REASON)
+        self.assert_power(self.metal, 'on')
+
+
+class TestKilled(PowerTestCase):
+    """SIGKILL at each change, and what a recovery makes of it."""
+
+    def kill_at(
+        self, state: str, match: messages.Match, arrived: bool
+    ) -> None:
+        config = self.slow()
+        held = self.proxies[match].hold(match, arrived)
+        yes = ('--yes',) if state == 'off' else ()
+        command = self.start_command(
+            config, 'node', 'power', state, self.name, *yes
+        )
+        waiting.wait_until(
+            lambda: held.there.is_set() or not command.running,
+            'the request to be there',
+        )
+        self.assertTrue(held.there.is_set(), 'it has ended before')
+        command.send(signal.SIGKILL)
+        command.wait()
+
+    def settle(self) -> None:
+        self.cloud.ironic.wait_settled(self.metal)
+        self.recover()
+        if self.cloud.ironic.node(self.metal)['power_state'] == 'power on':
+            self.assert_back()
+        else:
+            self.assert_away()
+
+    def test_off(self) -> None:
+        for match, arrived in (
+            (FLAG, False),
+            (FLAG, True),
+            (SWITCH, False),
+        ):
+            self.kill_at('off', match, arrived)
+            self.settle()
+            self.assert_back()
+        self.kill_at('off', SWITCH, True)
+        self.settle()
+        self.assert_away()
+
+    def test_on(self) -> None:
+        for match, arrived in (
+            (SWITCH, True),
+            (FLAG, False),
+            (FLAG, True),
+            (CHANGE, True),
+        ):
+            self.assert_row(self.off(), 'done')
+            self.kill_at('on', match, arrived)
+            self.settle()
+            self.assert_back()

@@ -97,6 +97,7 @@ class TestOwnSettings(base.TestCase):
                 'min_dwell': 0,
                 'wake_retry_interval': 3600,
                 'manage_compute_service': True,
+                'adopted_reasons': [],
                 'hooks': [],
             },
             dict(metal_conf.settings(self.conf())),

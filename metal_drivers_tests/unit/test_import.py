@@ -139,7 +139,7 @@ FLOORS = (
     ('cli', 'watcher'),
     ('planning', 'services'),
     ('power',),
-    ('lookup',),
+    ('lookup', 'roster'),
     ('fleet',),
     ('poller', 'selector', 'settings'),
     ('compute',),

@@ -266,4 +266,9 @@ class IronicDriver(base.MetalDriver):
 
 
 def _path(node_id: str) -> str:
+    # These would lead to the list of nodes, or to what is above it.
+    if node_id in ('', '.', '..'):
+        raise exceptions.NotFoundError(
+            f'Ironic has no node {node_id!r}', cure='Check the id.'
+        )
     return '/nodes/' + urllib.parse.quote(node_id, safe='')

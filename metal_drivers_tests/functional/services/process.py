@@ -26,8 +26,8 @@ from metal_drivers_tests.functional.services import (
 # port between its choice and its use.
 _PORTS = range(20000, 32000)
 _given: set[int] = set()
-# What every service that is written in Python imports at its start.
-_STARTUP = pathlib.Path(__file__).with_name('startup')
+#: What every service that is written in Python imports at its start.
+STARTUP = pathlib.Path(__file__).with_name('startup')
 
 
 def free_port() -> int:
@@ -131,7 +131,7 @@ class Service(fixtures.Fixture):
         self.name = name
         self.log = log
         self._command = command
-        self._environment = environment or {}
+        self._environment = dict(environment or {})
         self._grace = grace
         self._fatal = fatal
         self._guard: subprocess.Popen[bytes] | None = None
@@ -158,10 +158,14 @@ class Service(fixtures.Fixture):
                 output,
                 {
                     **clean_environment(),
-                    'PYTHONPATH': str(_STARTUP),
+                    'PYTHONPATH': str(STARTUP),
                     **self._environment,
                 },
             )
+
+    def add_environment(self, **more: str) -> None:
+        """Add to its environment, from its next start on."""
+        self._environment |= more
 
     def release(self) -> None:
         """Begin to end it as ``kill`` does, without waiting for that."""
@@ -218,6 +222,17 @@ class Service(fixtures.Fixture):
         except errors.WaitTimeout as error:
             error.add_note(workspace.tail(self.log))
             raise
+
+    def cpu_seconds(self) -> float:
+        """How long its processes that live have computed."""
+        ticks = 0
+        if self._guard is not None:
+            for pid in guard.descendants(self._guard.pid):
+                stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+                # After the name, which may have anything in it.
+                fields = stat.rpartition(')')[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf('SC_CLK_TCK')
 
     def logged(self, text: str) -> bool:
         """Say whether it has written ``text`` since it was last started."""

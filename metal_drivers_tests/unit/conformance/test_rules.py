@@ -4,8 +4,10 @@ meant for it."""
 
 from __future__ import annotations
 
-from metal_drivers import conformance
-from metal_drivers.conformance import Verdict
+import contextlib
+
+from metal_drivers import MetalDriver, conformance
+from metal_drivers.conformance import Verdict, unseen
 from metal_drivers_tests.unit import base
 from metal_drivers_tests.unit.conformance import sample_service, wrong
 
@@ -41,17 +43,31 @@ class TestFaults(base.TestCase):
 
     def assert_found(self, fault: wrong.Fault) -> None:
         service = self.useFixture(sample_service.SampleService())
+        if fault.prepare is not None:
+            fault.prepare(service)
         hooks = sample_service.SampleHooks(service, fault.driver)
-        hooks.patience, hooks.moment = 0.2, 0.3
+        hooks.patience, hooks.moment = min(0.2, fault.deadline), 0.3
         hooks.deadline = fault.deadline
         driver = hooks.create_driver()
-        self.addCleanup(driver.close)
+        self.addCleanup(_close, driver)
+        # What is planted may be a thread that does not end.
+        self.addCleanup(getattr(fault.driver, 'tidy', _nothing))
         found = conformance.Runner(hooks, driver).attempt(BY_ID[fault.rule])
         self.assertEqual(
             (Verdict.FAILED, ''),
             (found.verdict, '' if fault.says in found.detail else fault.says),
             repr(found),
         )
+
+
+def _close(driver: MetalDriver) -> None:
+    # Not to be closed may be its fault.
+    with contextlib.suppress(Exception):
+        driver.close()
+
+
+def _nothing() -> None:
+    """There is nothing to be tidied."""
 
 
 def _add(fault: wrong.Fault) -> None:
@@ -71,6 +87,15 @@ class TestCoverage(base.TestCase):
             set(),
             {rule.id for rule in conformance.RULES}
             - {fault.rule for fault in wrong.FAULTS},
+        )
+
+    def test_what_is_not_seen_is_of_a_rule(self) -> None:
+        self.assertEqual(
+            set(), {each.rule for each in unseen.UNSEEN} - set(BY_ID)
+        )
+        self.assertEqual(
+            sorted({each.fault for each in unseen.UNSEEN}),
+            sorted(each.fault for each in unseen.UNSEEN),
         )
 
     def test_names_are_told_apart(self) -> None:

@@ -268,6 +268,8 @@ class Explorer:
         ends = ', '.join(getattr(r.step, 'value', '') for r in world.runs)
         service = worlds.what_of(world.reason)
         came = f'{ends}: {world.power.value}, {service}'
+        if world.flag:
+            came += ', flagged'
         if came != self.setting.promise:
             what = f'ends as "{came}", not "{self.setting.promise}"'
             raise self._found(what, place, story)
@@ -326,7 +328,9 @@ class Explorer:
         else:
             raise self._found('a recovery never ends', origin, story)
         if _left(world):
-            raise self._found('a recovery leaves it disabled', origin, story)
+            raise self._found(
+                'a recovery leaves something of ours', origin, story
+            )
         self.tidy.add(place)
 
     # Telling.
@@ -352,4 +356,5 @@ def _left(world: World) -> bool:
     """Whether something of ours is left on a host that is on."""
     mark = markers.parse(world.reason)
     ours = mark is not None and mark.names(worlds.NODE_ID)
-    return ours and world.power is worlds.ON
+    flagged = world.flag and world.reason is None
+    return (ours or flagged) and world.power is worlds.ON

@@ -15,7 +15,7 @@ from metal_drivers.compute import markers
 from metal_drivers.model import ComputeService, PowerState
 from metal_drivers.power import rules
 from metal_drivers.power.facts import Facts
-from metal_drivers.power.values import Fact, What
+from metal_drivers.power.values import Fact, Telling, What
 from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Tables
 from metal_drivers_tests.unit.power.world import OVER, Run, World
@@ -76,6 +76,7 @@ def key(world: World, compared: dict[str, Pairs]) -> int:
             world.scheduled,
             world.powered_on is not None and min(now - world.powered_on, 120),
             world.left,
+            world.flag,
             tuple([_run(run, world, compared) for run in world.runs]),
         )
     )
@@ -90,6 +91,8 @@ def _run(run: Run, world: World, compared: dict[str, Pairs]) -> Any:
         now - run.began if run.phase in (worlds.WAIT, worlds.WOKEN) else 0,
         run.looked,
         run.sent,
+        run.announced,
+        run.hook_failed,
         _reason(run.text, now) if run.text else 0,
         _facts(run.facts, world, compared[run.goal]),
     )
@@ -162,6 +165,8 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         ),
         facts.enabled
         and (facts.enabled.error is None, waited > facts.enabled.turn),
+        tuple([_telling(told, facts, now) for told in facts.told]),
+        facts.adopted,
         facts.cancelled,
         facts.decided and facts.decided.outcome.value,
         facts.first and _STATES[facts.first],
@@ -195,6 +200,16 @@ def _fact(fact: Fact | None) -> Any:
     return fact and (fact.error is None, fact.value)
 
 
+def _telling(told: Telling, facts: Facts, now: float) -> Any:
+    return (
+        told.event.value,
+        told.hooks,
+        tuple([type(failure.error) for failure in told.failures]),
+        facts.waited < told.turn,
+        min(now - told.answered, 60),
+    )
+
+
 def _young(fact: Fact, now: float) -> bool:
     return now - fact.answered <= _FRESH
 
@@ -204,7 +219,7 @@ def _service(service: ComputeService | None, now: int) -> Any:
 
 
 def _reason(reason: str | None, now: int) -> Any:
-    if reason is None or reason == worlds.THEIRS:
+    if reason is None or reason in (worlds.THEIRS, worlds.ADOPTED):
         return reason
     mark = markers.parse(reason)
     return mark and _mark(mark, now)

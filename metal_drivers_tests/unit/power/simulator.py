@@ -14,11 +14,12 @@ import datetime
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
-from metal_drivers import base, clock, compute, exceptions, fleet
+from metal_drivers import base, clock, compute, exceptions, fleet, hooks
 from metal_drivers.compute import markers
+from metal_drivers.hooks import in_use
 from metal_drivers.model import (
     Capability,
     ComputeHost,
@@ -461,6 +462,64 @@ class SimNova(compute.Compute):
         )
 
 
+class SimHooks(in_use.Hooks):
+    """A hook that sets a flag on hosts that are off.
+
+    :ivar told: what it was told, in order.
+    :ivar flags: the hosts with the flag.
+    :ivar fails: what it raises, by the event, each once.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        super().__init__()
+        self.calls = calls
+        self.told: list[str] = []
+        self.flags: dict[str, str] = {}
+        self.fails: dict[str, list[exceptions.MetalError]] = {}
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ('flag',)
+
+    def tell(
+        self, event: hooks.HookEvent, names: Collection[str]
+    ) -> in_use.Told:
+        name = event.event.value
+
+        def act() -> None:
+            self.told.append(name)
+            for error in self.fails.get(name, [])[:1]:
+                self.fails[name].remove(error)
+                raise error
+            if name in ('before_off', 'after_off'):
+                self.flags[event.host] = event.node_id
+            elif name != 'before_on':
+                self.flags.pop(event.host, None)
+
+        failures: tuple[in_use.Failure, ...] = ()
+        try:
+            self.calls.make(f'hook {name}', act)
+        except exceptions.MetalError as exc:
+            failures = (in_use.Failure('flag', exc),)
+        return in_use.Told(event.event, ('flag',), failures)
+
+    def notes(self) -> dict[str, list[hooks.HookNote]]:
+        return {
+            host: [hooks.HookNote('flagged', node_id)]
+            for host, node_id in self.flags.items()
+        }
+
+    def left_of(self, members: Iterable[in_use.Member]) -> frozenset[str]:
+        return frozenset(
+            member.node.id
+            for member in members
+            if in_use.left_of(member, self.notes())
+        )
+
+
 class SimCloud:
     """Machines n1, n2, … with compute hosts h1, h2, … on them.
 
@@ -480,6 +539,7 @@ class SimCloud:
         self.driver = SimDriver(self.clock, self.calls, capabilities)
         self.nova = SimNova(self.clock, self.calls)
         self.shared = shared.Shared()
+        self.hooks = in_use.Hooks()
         self.events: list[Event] = []
         self.harm: list[str] = []
         self._managed = True
@@ -517,6 +577,7 @@ class SimCloud:
             clock=self.clock,
             watch=self.events.append,
             shared=self.shared,
+            hooks=self.hooks,
             chance=lambda: 0.5,
         )
 

@@ -10,7 +10,7 @@ from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, PowerState
 from metal_drivers_tests.unit.power import world as worlds
-from metal_drivers_tests.unit.power.world import OFF, THEIRS, Setting
+from metal_drivers_tests.unit.power.world import ADOPTED, OFF, THEIRS, Setting
 
 _WAS_OFF: dict[str, Any] = {'power': OFF, 'reason': MarkerKind.POWERED_OFF}
 _ANOTHER = markers.reason('id-77', worlds.at(-1000))
@@ -290,6 +290,214 @@ def _recover() -> list[Setting]:
     ]
 
 
+def _hooked() -> list[Setting]:
+    """A hook that sets a flag on hosts that are off."""
+    noted = 'off, powered off to save energy, flagged'
+    hook: dict[str, Any] = {'hooks': True}
+    flag: dict[str, Any] = {'hooks': True, 'flag': True}
+    marked = {'reason': MarkerKind.POWERED_OFF}
+    quiet = [
+        _world('hook, off', 'off', **hook, promise=f'done: {noted}'),
+        _world(
+            'hook, off, unmanaged',
+            'off',
+            **hook,
+            settings=_UNMANAGED,
+            promise='done: off, enabled, flagged',
+        ),
+        _world(
+            'hook, off, theirs',
+            'off',
+            **hook,
+            reason=THEIRS,
+            promise='done: off, disabled by others, flagged',
+        ),
+        _world(
+            'hook, off, dry run',
+            'off',
+            **hook,
+            settings=_DRY,
+            promise='planned: on, enabled',
+        ),
+        _world(
+            'hook, off, no wait',
+            'off',
+            **hook,
+            settings=_NO_WAIT,
+            promise='planned: off, shutting down to save energy, flagged',
+        ),
+        _world(
+            'hook, on', 'on', **_WAS_OFF, **flag, promise='done: on, enabled'
+        ),
+        _world(
+            'hook, on already', 'on', **flag, promise='already: on, enabled'
+        ),
+        _world(
+            'hook, on, finishes',
+            'on',
+            **marked,
+            **flag,
+            promise='already: on, enabled',
+        ),
+        _world(
+            'hook, on, unmanaged',
+            'on',
+            power=OFF,
+            settings=_UNMANAGED,
+            **flag,
+            promise='done: on, enabled',
+        ),
+        _world(
+            'hook, on, theirs',
+            'on',
+            power=OFF,
+            reason=THEIRS,
+            **flag,
+            promise='done: on, disabled by others, flagged',
+        ),
+        _world(
+            'hook, on, no wait',
+            'on',
+            **_WAS_OFF,
+            **flag,
+            settings=_NO_WAIT,
+            promise='planned: on, powering on, flagged',
+        ),
+        _world(
+            'hook, recover',
+            'recover',
+            **marked,
+            **flag,
+            promise='done: on, enabled',
+        ),
+        _world(
+            'hook, recover, none',
+            'recover',
+            **flag,
+            promise='already: on, enabled',
+        ),
+        _world(
+            'hook, recover, off',
+            'recover',
+            **_WAS_OFF,
+            **hook,
+            promise=f'already: {noted}',
+        ),
+        _world(
+            'hook, recover, dry run',
+            'recover',
+            **_WAS_OFF,
+            **hook,
+            settings=_DRY,
+            promise='already: off, powered off to save energy',
+        ),
+        _world(
+            'adopted, on',
+            'on',
+            power=OFF,
+            reason=ADOPTED,
+            promise='done: on, enabled',
+        ),
+        _world(
+            'adopted, on already',
+            'on',
+            reason=ADOPTED,
+            promise='already: on, disabled by others',
+        ),
+        _world(
+            'adopted, recover',
+            'recover',
+            power=OFF,
+            reason=ADOPTED,
+            promise='already: off, powered off to save energy',
+        ),
+        _world(
+            'adopted, recover, on',
+            'recover',
+            reason=ADOPTED,
+            promise='already: on, disabled by others',
+        ),
+        _world(
+            'adopted, recover, dry run',
+            'recover',
+            power=OFF,
+            reason=ADOPTED,
+            settings=_DRY,
+            promise='already: off, disabled by others',
+        ),
+    ]
+    more = [
+        _world(
+            f'hook, {goal}: {", ".join(what)}',
+            goal,
+            tells_end=True,
+            **(hook if goal == 'off' else flag),
+            **start,
+            **what,
+        )
+        for goal, start in (
+            ('off', {'soft_off': False}),
+            ('on', _WAS_OFF),
+            ('recover', marked),
+        )
+        for what in (
+            {'faults': 1},
+            {'kills': 1},
+            {'slow': 1},
+            {'cancels': 1},
+        )
+    ]
+    return [
+        *quiet,
+        *more,
+        _world(
+            'hook, off: moves, slow',
+            'off',
+            **hook,
+            tells_end=True,
+            soft_off=False,
+            moves=1,
+            slow=1,
+        ),
+        _world(
+            'hook, off: people',
+            'off',
+            **hook,
+            tells_end=True,
+            soft_off=False,
+            people=1,
+            hands=True,
+        ),
+        _world(
+            'hook, on: people, slow',
+            'on',
+            **_WAS_OFF,
+            **flag,
+            tells_end=True,
+            people=1,
+            slow=1,
+        ),
+        _world(
+            'hook, recover: people, slow',
+            'recover',
+            reason=MarkerKind.POWERED_OFF,
+            **flag,
+            tells_end=True,
+            people=1,
+            slow=1,
+        ),
+        _world(
+            'adopted, on: kills, faults',
+            'on',
+            power=OFF,
+            reason=ADOPTED,
+            tells_end=True,
+            kills=1,
+            faults=1,
+        ),
+    ]
+
+
 def _alone(tells_end: bool) -> list[Setting]:
     """One run, and everybody else."""
     of = 'Ironic' if tells_end else 'MAAS'
@@ -394,6 +602,7 @@ _MORE = [
 #: The default suite explores these to their ends.
 SMALL = [
     *_QUIET,
+    *_hooked(),
     *(world for world in _MORE if world.name in _CHOSEN),
     _world('off, forced', 'off', people=1, faults=1, forced=True),
     _world('MAAS, slow', 'on', 'on', **_WAS_OFF, racing=True, slow=1),

@@ -14,6 +14,8 @@ from typing import Any
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
+from metal_drivers.hooks import Event as HookEvent
+from metal_drivers.hooks.in_use import Failure, Told
 from metal_drivers.model import ComputeService, Node, Outcome
 from metal_drivers.power import conclusions, rules
 from metal_drivers.power.facts import Facts
@@ -68,6 +70,7 @@ class Steps:
                 setting.power_settings,
                 setting.capabilities,
                 setting.nova,
+                ('h',) if setting.hooks else (),
             ),
             Member(world.node(setting), host, '' if host else 'no host'),
             began=world.now,
@@ -151,6 +154,8 @@ class Steps:
                     (who, 'ends', f'{outcome.value}: {detail}'),
                     self._end(world, number, outcome),
                 )
+            case rules.Tell():
+                yield from self._tells(world, number, who, step, faults)
             case rules.Disable() | rules.Enable():
                 yield from self._writes(world, number, who, faults)
             case rules.Send():
@@ -249,6 +254,64 @@ class Steps:
             facts = facts.excuse(run.began, world.now)
         return self.on(world, number, facts, looked=True)
 
+    # Telling the hook.
+
+    def _tells(
+        self,
+        world: World,
+        number: int,
+        who: str,
+        step: rules.Tell,
+        faults: bool,
+    ) -> Iterator[Move]:
+        facts = world.runs[number].facts
+        assert facts is not None
+        begun = world.to_run(
+            number, facts=facts.tell(step.event, step.hooks, world.now)
+        )
+        act = f'tells {step.event.value}'
+        yield (who, act, 'done'), self._told(begun, number, step, True, None)
+        if world.left.slow:
+            hanging = begun.spend('slow').to_run(
+                number, phase=HANG, began=world.now
+            )
+            yield (who, act, 'hangs'), hanging
+        if not faults:
+            return
+        less = begun.spend('faults')
+        for error in (AWAY, BUSY):
+            yield (
+                (who, act, f'fails: {error.message}'),
+                self._told(less, number, step, False, error),
+            )
+        yield (
+            (who, act, 'done, and fails'),
+            self._told(less, number, step, True, AWAY),
+        )
+
+    def _told(
+        self,
+        world: World,
+        number: int,
+        step: rules.Tell,
+        done: bool,
+        error: exceptions.MetalError | None,
+    ) -> World:
+        """The hook has answered."""
+        run = world.runs[number]
+        facts = run.facts
+        assert facts is not None
+        if done:
+            world = hear(world, step.event)
+        failures = (Failure('h', error),) if error else ()
+        came = Told(step.event, step.hooks, failures)
+        fields: dict[str, Any] = {}
+        if step.event is HookEvent.BEFORE_OFF:
+            fields['announced'] = error is None
+        elif step.event in _BACK:
+            fields['hook_failed'] = error is not None
+        return self.on(world, number, facts.hear(came, world.now), **fields)
+
     # Changing nova-compute.
 
     def _writes(
@@ -262,11 +325,14 @@ class Steps:
         if facts.cancelled and not facts.decided:
             raise Harm('changes nova-compute though it is cancelled')
         if isinstance(step, rules.Disable):
-            if run.goal == 'recover':
+            if run.goal == 'recover' and not step.adopt:
                 raise Harm('a recovery disables nova-compute')
             text, mark = _marker(world, number, step)
             act = f'disables nova-compute: {mark.kind.value}'
-            begun = world.to_run(number, facts=facts.writing(mark, world.now))
+            known = facts.writing(mark, world.now)
+            if step.adopt:
+                known = facts.adopting(mark)
+            begun = world.to_run(number, facts=known)
         else:
             begun = world
             decided = facts.decided
@@ -299,7 +365,13 @@ class Steps:
         assert facts is not None
         if arrives:
             world = worlds.write(world, text or None, _puts_back(run))
-        if not text:
+            if not text and world.flag and not run.hook_failed:
+                raise Harm('nova-compute enabled, and the hook not told')
+        if isinstance(run.step, rules.Disable) and run.step.adopt:
+            known = facts
+            if not told and facts.decided is None:
+                known = facts.decide(rules.outcome_of(AWAY), str(AWAY))
+        elif not text:
             error = None if told else AWAY
             known = facts.enabling(world.now, world.now, error)
         elif told:
@@ -334,6 +406,8 @@ class Steps:
             raise Harm('a request of a run whose marker was replaced')
         if world.locked:
             raise Harm('a request for a node that is locked')
+        if self.setting.hooks and state is OFF and not run.announced:
+            raise Harm('a power off of which the hook was not told')
         if step.mode in run.sent:
             raise Harm('a request was sent that may have been sent before')
         if facts.member.node.power_state is state:
@@ -441,6 +515,17 @@ class Steps:
             raise Harm(f'{outcome.value}, and not seen to be so')
         if outcome is Outcome.REFUSED and run.sent:
             raise Harm('refused, though a request was sent')
+        said = isinstance(run.step, rules.End) and 'hook' in run.step.detail
+        if run.hook_failed and not said:
+            raise Harm('a hook has failed, and the result does not say so')
+        done = state is OFF and outcome is Outcome.DONE
+        heard = facts.telling(HookEvent.AFTER_OFF)
+        if self.setting.hooks and done and facts.sent and not heard:
+            raise Harm('the hook was not told that it is off')
+        quiet = not (self.setting.faults or self.setting.kills)
+        off = outcome is Outcome.DONE and state is OFF
+        if self.setting.hooks and off and quiet and not world.flag:
+            raise Harm('powered off, and the hook does not know')
         mark = markers.parse(world.reason)
         left = any(mark == write.marker for write in facts.writes)
         if left and mark != facts.found:
@@ -461,6 +546,8 @@ class Steps:
             looked=False,
             began=0,
             sent=(),
+            announced=False,
+            hook_failed=False,
         )
 
     def _arrives(
@@ -483,6 +570,16 @@ class Steps:
             else:
                 sent = self._sent(after, number, step, None)
                 yield 'the request arrives', sent
+        elif isinstance(step, rules.Tell):
+            if killed:
+                yield 'the hook does it', hear(world, step.event)
+            else:
+                late = exceptions.TimedOutError('the hook took too long')
+                for done in (True, False):
+                    yield (
+                        f'fails, {"done" if done else "not done"}',
+                        self._told(world, number, step, done, late),
+                    )
         elif isinstance(step, rules.Disable | rules.Enable):
             if not killed:
                 then = self._wrote(world, number, run.text, True, True)
@@ -509,6 +606,7 @@ class Steps:
                 'text': '',
             }
             over |= {'looked': False, 'began': 0, 'sent': ()}
+            over |= {'announced': False, 'hook_failed': False}
             yield (who, 'is killed', ''), less.to_run(number, **over)
             for what, after in self._arrives(less, number, 'killed'):
                 yield (who, 'is killed', what), after.to_run(number, **over)
@@ -532,6 +630,19 @@ class Steps:
                 assert run.facts is not None
                 world = self.on(world, number, run.facts, looked=False)
         return world
+
+
+def hear(world: World, event: HookEvent) -> World:
+    """What the hook does."""
+    if event in _BACK:
+        return world._replace(flag=False)
+    if event in (HookEvent.BEFORE_OFF, HookEvent.AFTER_OFF):
+        return world._replace(flag=True)
+    return world
+
+
+#: The events after which the hook counts the host as one that is on.
+_BACK = HookEvent.BEFORE_ENABLE, HookEvent.AFTER_ON, HookEvent.UNDONE
 
 
 def _learn(facts: Facts, what: What, fact: Fact, world: World) -> Facts:

@@ -62,10 +62,12 @@ HELD = {
     'off ask for moving': 'test_off: test_one_is_migrated_here',
     'off ask for servers': 'test_off: test_servers_shut_off_ones_too',
     'off ask for service': 'test_off: test_dry_run_plans_and_changes_nothing',
+    'off ask for node after told': 'test_hooks: test_the_node_is_seen_again',
     'off another_run': 'test_second_power_on: test_off_waits_for_it_too',
     'off nothing_to_tidy_up': 'test_off: test_already_off',
     'recover another_run': 'test_second_power_on: '
     'test_recovery_waits_for_it_too',
+    'on before_on': 'test_hooks: test_a_whole_day',
     'on renew': 'test_second_power_on: '
     'test_the_marker_is_young_when_a_late_request_arrives',
 }

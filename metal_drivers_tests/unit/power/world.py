@@ -46,6 +46,8 @@ from metal_drivers.settings import PowerSettings
 ON, OFF = PowerState.ON, PowerState.OFF
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 NODE_ID, HOST, THEIRS = 'id-1', 'h1', 'rack 7 is to be moved'
+#: What others write that is among ``adopted_reasons``.
+ADOPTED = 'Masakari detected host failed.'
 
 TICK = 30
 #: What is nearer than this is waited for exactly: the wait after a marker.
@@ -63,6 +65,7 @@ SETTINGS = PowerSettings(
     power_on_timeout=60,
     service_up_timeout=60,
     scheduling_timeout=30,
+    adopted_reasons=('Masakari *',),
     aftermath=60,
     aftermath_on=60,
 )
@@ -118,6 +121,10 @@ class Setting:
     racing: bool = False
     #: How many requests may hang.
     slow: int = 0
+    #: Whether there is a hook that sets a flag on hosts that are off.
+    hooks: bool = False
+    #: Whether the flag is set from the beginning.
+    flag: bool = False
     #: How it ends where nothing happens: the outcome of each run, the power,
     #: and why nova-compute is disabled.
     promise: str = ''
@@ -172,6 +179,10 @@ class Run(NamedTuple):
     sent: tuple[OffMode, ...] = ()
     #: What it writes while it hangs.
     text: str = ''
+    #: Whether the hook was told that a host goes off, and did not fail; and
+    #: whether it failed when it was told that the host is back.
+    announced: bool = False
+    hook_failed: bool = False
 
     @property
     def live(self) -> bool:
@@ -228,6 +239,8 @@ class World(NamedTuple):
     #: When a power on of this process that had no effect yet has arrived, at
     #: the latest.
     powered_on: int | None = None
+    #: Whether the hook counts the host as one that is powered off.
+    flag: bool = False
 
     def to_run(self, number: int, **fields: Any) -> World:
         runs = list(self.runs)
@@ -313,6 +326,7 @@ def first(setting: Setting) -> World:
         reason=reason,
         reported=0 if on else _LONG_AGO,
         servers=setting.servers,
+        flag=setting.flag,
     )
 
 
@@ -332,7 +346,8 @@ def write(world: World, reason: str | None, back: bool = False) -> World:
 
     :param back: what the run itself has disabled is put back.
     """
-    if world.reason is not None and not markers.parse(world.reason):
+    others = world.reason is not None and not markers.parse(world.reason)
+    if others and world.reason != ADOPTED:
         raise Harm('changed a service that others disabled')
     if reason is None:
         if world.power is not ON:

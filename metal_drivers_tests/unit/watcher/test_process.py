@@ -15,6 +15,7 @@ from metal_drivers.compute import markers
 from metal_drivers.watcher import options, process
 from metal_drivers_tests.emulators import ironic, maas, nova
 from metal_drivers_tests.unit import base
+from metal_drivers_tests.unit.power import simulator
 
 LONG_AGO = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
@@ -156,6 +157,43 @@ class TestUnfinished(base.TestCase):
     def test_marked_for_the_machine_that_was_there_before(self) -> None:
         """It is not ours to enable, so there is nothing to finish."""
         self.assertFalse(self.unfinished('former'))
+
+    def test_of_which_hooks_have_something_left(self) -> None:
+        """Until they took in that the host is back."""
+        services = process.services(self.config)
+        member = services.member('new')
+        self.assertFalse(services.unfinished(member))
+        shared = services.connection.shared
+        shared.owe('new', True)
+        self.assertTrue(services.unfinished(member))
+        shared.owe('new', False)
+        cloud = simulator.SimCloud()
+        hook = simulator.SimHooks(cloud.calls)
+        services.connection.hooks = hook
+        self.assertFalse(services.unfinished(member))
+        hook.flags['compute-1'] = 'new'
+        self.assertTrue(services.unfinished(member))
+        hook.flags['compute-1'] = 'former'
+        self.assertFalse(services.unfinished(member))
+
+
+class TestHooks(base.TestCase):
+    """Those of the configuration, until that changes."""
+
+    def test_a_changed_option(self) -> None:
+        self.addCleanup(process.close)
+        made = []
+        for timeout in (30, 30, 60):
+            conf = self.conf(
+                '[metal_drivers]\ndriver = fake\nhooks = command\n'
+                '[watcher.metal.drivers.fake]\nnodes = 1\n'
+                '[metal_drivers.hooks.command]\nexecutable = /bin/true\n'
+                f'timeout = {timeout}\n'
+            )
+            made.append(process.services(conf).connection.hooks)
+        self.assertIs(made[0], made[1])
+        self.assertIsNot(made[1], made[2])
+        self.assertEqual(('command',), made[2].names)
 
 
 class TestMember(base.TestCase):

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
+from metal_drivers_tests.unit.conformance.sample_service import SampleService
 
 D = TypeVar('D', bound=type[SampleDriver])
+Prepare = Callable[[SampleService], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +26,19 @@ class Fault:
     says: str
     #: Seconds after which it is given up.
     deadline: float = 30
+    #: Makes the service one in which the fault shows.
+    prepare: Prepare | None = None
 
 
 FAULTS: list[Fault] = []
 
 
-def fault(rule: str, says: str, deadline: float = 30) -> Callable[[D], D]:
+def fault(
+    rule: str,
+    says: str,
+    deadline: float = 30,
+    prepare: Prepare | None = None,
+) -> Callable[[D], D]:
     """Have a class be a fault; its docstring says what is wrong."""
 
     def add(driver: D) -> D:
@@ -37,7 +46,8 @@ def fault(rule: str, says: str, deadline: float = 30) -> Callable[[D], D]:
             f'_{char.lower()}' if char.isupper() else char
             for char in driver.__name__
         )
-        FAULTS.append(Fault(words.strip('_'), rule, driver, says, deadline))
+        name = words.strip('_')
+        FAULTS.append(Fault(name, rule, driver, says, deadline, prepare))
         return driver
 
     return add

@@ -116,7 +116,7 @@ class CheckOnlyConnects(SampleDriver):
         return [CheckResult('service', CheckStatus.OK, 'It answers.')]
 
 
-@fault('silence-is-a-timeout', 'did not end', deadline=0.1)
+@fault('silence-is-a-timeout', 'did not end', deadline=0.05)
 class WaitsForEver(SampleDriver):
     """A request without a time-out."""
 

@@ -56,7 +56,7 @@ def keeps_secrets_out_of_driver_show(bench: Bench) -> None:
     for opt in bench.kind.get_config_opts():
         shown = redaction.shown(opt, values.get(opt.dest))
         seen.require(
-            not secrets.finds(f'{shown}'),
+            not secrets.finds(f'{shown} {opt.default} {opt.help}'),
             f'a secret is in what is shown of the option {opt.dest}',
         )
 

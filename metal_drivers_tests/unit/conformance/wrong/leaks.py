@@ -117,7 +117,7 @@ class RunsUntilItIsComplete(SampleDriver):
         return super().get_node(node_id)
 
 
-@fault('close-gives-back-threads-and-may-be-repeated', 'already closed')
+@fault('close-gives-back-threads-and-may-be-repeated', ' in close())')
 class ClosesOnce(SampleDriver):
     """What is closed cannot be closed."""
 

@@ -294,7 +294,8 @@ def off(facts: Facts, now: float) -> Step | None:
     if not _is_off(facts) or facts.marker is None:
         return None
     told = facts.settings.dry_run or facts.telling(hooks.Event.AFTER_OFF)
-    if facts.order.hooks and not told:
+    # Another process that is at work tells them itself.
+    if facts.order.hooks and not (told or conclusions.following(facts, now)):
         return Tell(hooks.Event.AFTER_OFF, facts.order.hooks)
     since = _since(facts.marker)
     if facts.marker.kind is MarkerKind.POWERING_ON:

@@ -2,7 +2,8 @@
 """The directive ``contract-rules``: every rule of the driver contract, by
 topic, as ``metal_drivers.conformance`` has them.
 
-``contract-summary`` is how many there are.
+``contract-summary`` is how many there are; ``contract-unseen`` is what none of
+them sees.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 from metal_drivers import conformance
-from metal_drivers.conformance import Rule, Tier, Topic
+from metal_drivers.conformance import Rule, Tier, Topic, unseen
 
 _WIDTHS = (30, 12, 44, 14)
 
@@ -50,6 +51,36 @@ class ContractSummary(Directive):
         return [nodes.paragraph(text=text)]
 
 
+class ContractUnseen(Directive):
+    """What no rule sees, by rule, in their order."""
+
+    def run(self) -> list[Any]:
+        table = nodes.table()
+        group = nodes.tgroup(cols=3)
+        group += [nodes.colspec(colwidth=width) for width in (30, 40, 30)]
+        head = nodes.row()
+        for title in ('Rule', 'What a driver may do', 'Why it does not show'):
+            head += nodes.entry('', nodes.paragraph(text=title))
+        body = nodes.tbody()
+        for each in by_rule():
+            row = nodes.row()
+            row += nodes.entry(
+                '', nodes.paragraph('', '', nodes.literal(text=each.rule))
+            )
+            for text in (each.fault, each.why):
+                row += nodes.entry('', nodes.paragraph(text=text))
+            body += row
+        group += [nodes.thead('', head), body]
+        table += group
+        return [table]
+
+
+def by_rule() -> list[unseen.Unseen]:
+    """What no rule sees, in the order of the rules."""
+    order = [rule.id for rule in conformance.RULES]
+    return sorted(unseen.UNSEEN, key=lambda each: order.index(each.rule))
+
+
 def _section(topic: Topic) -> Any:
     section = nodes.section(ids=[f'topic-{topic.id}'], names=[topic.title])
     section += nodes.title(text=topic.title)
@@ -81,4 +112,5 @@ def setup(app: Any) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_directive('contract-rules', ContractRules)
     app.add_directive('contract-summary', ContractSummary)
+    app.add_directive('contract-unseen', ContractUnseen)
     return {'parallel_read_safe': True}

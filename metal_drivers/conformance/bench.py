@@ -127,14 +127,15 @@ class Bench:
         self.cleanup(driver.close)
         return driver
 
-    def silent(self) -> base.MetalDriver:
+    def silent(self) -> tuple[base.MetalDriver, socket.socket]:
+        """A driver, and where its service listens and never answers."""
         # The system accepts connections, and nobody takes them.
         listener = socket.create_server(('127.0.0.1', 0))
         self.cleanup(listener.close)
         host, port = listener.getsockname()
         driver = self.hooks.create_silent_driver(f'{host}:{port}')
         self.cleanup(driver.close)
-        return driver
+        return driver, listener
 
     @contextlib.contextmanager
     def having(self, undo: hook.Undo) -> Iterator[None]:

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Iterator
+
 from metal_drivers import exceptions
 from metal_drivers.conformance import seen
 from metal_drivers.conformance.bench import Bench
@@ -139,7 +143,7 @@ def wrong_credentials_are_a_failed_check(bench: Bench) -> None:
 )
 def silence_is_a_timeout(bench: Bench) -> None:
     node = bench.nodes()[0]
-    driver = bench.silent()
+    driver, _ = bench.silent()
     seen.raises(exceptions.UnavailableError, 'list_nodes()', driver.list_nodes)
     seen.equal(
         {node.id: PowerState.UNKNOWN},
@@ -150,18 +154,24 @@ def silence_is_a_timeout(bench: Bench) -> None:
 
 @TOPIC.rule(
     'Where the service never answers a power request, it is an '
-    'UnavailableError: it may have been carried out.',
+    'UnavailableError, and not sent again: it may have been carried out.',
     needs=('create_silent_driver',),
     changes=True,
 )
 def silence_is_a_timeout_when_switching(bench: Bench) -> None:
     node = bench.switchable_node()
-    driver = bench.silent()
+    driver, listener = bench.silent()
     seen.raises(
         exceptions.UnavailableError,
         f'set_power_state({node.id!r}, off)',
         lambda: bench.switch(node.id, PowerState.OFF, driver=driver),
     )
+    sent = [
+        each.partition(b'\r\n')[0].decode(errors='replace')
+        for each in _received(listener)
+        if node.id.encode() in each and not each.startswith((b'GET', b'HEAD'))
+    ]
+    seen.require(len(sent) < 2, f'it was sent {len(sent)} times: {sent[:1]}')
 
 
 @TOPIC.rule(
@@ -226,6 +236,18 @@ def trouble_of_one_node_is_its_own(bench: Bench) -> None:
             states.get(node.id) is not PowerState.OFF,
             f'get_power_states() shows node {node.id!r} as off',
         )
+
+
+def _received(listener: socket.socket) -> Iterator[bytes]:
+    """What came by each connection that nobody has taken."""
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                # It came long ago, if anything did.
+                connection.setblocking(False)
+                yield connection.recv(65536)
 
 
 def _listed(bench: Bench, node: Node) -> Node:

@@ -6,6 +6,7 @@ For what a real Ironic cannot be brought to do quickly. Answers as Ironic
 is refused at once, not after the 2 s for which Ironic tries again itself.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from metal_drivers_tests.emulators import (
 Node = ironic_state.Node
 
 _SOFT = 27
+_IDENT = re.compile('[A-Za-z0-9._~-]+')
 
 
 class IronicEmulator(http.HttpEmulator):
@@ -130,6 +132,10 @@ class IronicEmulator(http.HttpEmulator):
         )
 
     def not_found(self, request: messages.Request) -> messages.Reply:
+        # A slash in an id is still escaped where Ironic looks at it.
+        ident = request.target.partition('?')[0].split('/')[3:4]
+        if request.path.startswith('/v1/nodes/') and '%2F' in ident[0]:
+            return _no_ident(ident[0]).reply
         return ironic_api.NOT_FOUND
 
     def _version(self, request: messages.Request) -> int:
@@ -218,6 +224,8 @@ class IronicEmulator(http.HttpEmulator):
             return list(self._fleet.nodes).index(marker)
 
     def _found(self, request: messages.Request, ident: str) -> Node:
+        if not _IDENT.fullmatch(ident):
+            raise _no_ident(ident)
         by_name = self._version(request) >= ironic_api.SINCE['name']
         node = self._fleet.find(ident, by_name)
         if node is None:
@@ -275,3 +283,9 @@ class IronicEmulator(http.HttpEmulator):
         return messages.Reply(
             202, content_type=None, headers=[('Location', location)]
         )
+
+
+def _no_ident(ident: str) -> messages.Refusal:
+    return ironic_api.refuse(
+        400, f'Expected UUID or name for node_ident: {ident}'
+    )

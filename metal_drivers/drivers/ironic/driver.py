@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 import urllib.parse
 from collections.abc import Mapping
@@ -31,6 +32,10 @@ _GROUP = connection.GROUP
 #: The newest minor version of the API whose fields are used, and the
 #: oldest that will do: soft power off with a time-out came in 1.27.
 _NEWEST, _OLDEST = 95, 27
+
+
+#: A uuid, or what Ironic takes for the name of a node.
+_IDENT = re.compile('[A-Za-z0-9._~-]+')
 
 
 class IronicDriver(base.MetalDriver):
@@ -158,6 +163,11 @@ class IronicDriver(base.MetalDriver):
         mode: OffMode = OffMode.HARD,
         timeout: float | None = None,
     ) -> None:
+        if not _IDENT.fullmatch(node_id):
+            # Ironic refuses it as it does what it cannot do.
+            raise exceptions.NotFoundError(
+                f'Ironic has no node {node_id!r}', cure='Check the id.'
+            )
         soft = state is PowerState.OFF and mode is OffMode.SOFT
         target = f'{"soft " if soft else ""}power {state.value}'
         body: dict[str, Any] = {'target': target}

@@ -57,7 +57,8 @@ class StandaloneIronic(base.ServiceFixture, baremetal.BareMetal):
         basic = auth == 'http_basic'
         self.auth = auth
         self.username = 'admin' if basic else None
-        self.password = 'secret' if basic else None
+        # No word that is anywhere else, as tests look for it.
+        self.password = 's3cret-4711' if basic else None
         self._redfish = redfish
         self._options: conf.Sections = {
             'DEFAULT': {'auth_strategy': auth},

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 
 from metal_drivers import MetalDriver, conformance
-from metal_drivers.conformance import Verdict
+from metal_drivers.conformance import Verdict, unseen
 from metal_drivers_tests.unit import base
 from metal_drivers_tests.unit.conformance import sample_service, wrong
 
@@ -87,6 +87,15 @@ class TestCoverage(base.TestCase):
             set(),
             {rule.id for rule in conformance.RULES}
             - {fault.rule for fault in wrong.FAULTS},
+        )
+
+    def test_what_is_not_seen_is_of_a_rule(self) -> None:
+        self.assertEqual(
+            set(), {each.rule for each in unseen.UNSEEN} - set(BY_ID)
+        )
+        self.assertEqual(
+            sorted({each.fault for each in unseen.UNSEEN}),
+            sorted(each.fault for each in unseen.UNSEEN),
         )
 
     def test_names_are_told_apart(self) -> None:

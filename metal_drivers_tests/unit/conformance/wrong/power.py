@@ -360,6 +360,28 @@ class TriesAgainInItsLibrary(SampleDriver):
         return session
 
 
+@fault('silence-is-a-timeout-when-switching', 'it was sent 2 times')
+class TriesAgainWhenItIsLate(SampleDriver):
+    """What was not answered in time is sent again."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        try:
+            super().set_power_state(*args, **more)
+        except TimedOutError:
+            super().set_power_state(*args, **more)
+
+
+@fault('silence-is-a-timeout-when-switching', 'returned None')
+class LateIsDone(SampleDriver):
+    """What was not answered in time will be done."""
+
+    def set_power_state(self, *args: Any, **more: Any) -> None:
+        try:
+            super().set_power_state(*args, **more)
+        except TimedOutError:
+            return
+
+
 @fault('sends-once-where-the-reply-is-lost', 'returned None')
 class LostIsDone(SampleDriver):
     """What was not answered is taken for done."""

@@ -138,10 +138,8 @@ class TestMaas37(_OnLoopback, contract.RemoteDriverContract):
     series = '3.7'
 
 
-class TestMaas34Tls(_AnswersAtOnce, contract.RemoteDriverContract):
-    tls = True
+class TestMaasTls(_OnLoopback, contract.RemoteDriverContract):
+    """The release makes no difference to TLS."""
 
-
-class TestMaas37Tls(_OnLoopback, contract.RemoteDriverContract):
     series = '3.7'
     tls = True

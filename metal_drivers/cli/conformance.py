@@ -37,6 +37,8 @@ _OURSELVES = 'watcher-metal-drivers'
 class _Rules(base.Lister):
     """A command that tries rules on one driver."""
 
+    COLUMNS = report.COLUMNS
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument('name', metavar='NAME', help='the driver')
@@ -118,7 +120,7 @@ class CheckDriver(_Rules):
         found = self.find(parsed_args.name)
         if _is_broken(found):
             results = certify.unloadable(found.detail, certify.READING)
-            return report.COLUMNS, self.report(found, results).rows()
+            return self.COLUMNS, self.report(found, results).rows()
         driver = self.start(found).driver
         hooks = self.hooks(found, driver)
         runner = conformance.Runner(hooks, driver)
@@ -126,7 +128,7 @@ class CheckDriver(_Rules):
             runner.attempt(certify.as_rule(lambda bench: hooks.learn()))
             results = runner.run(certify.READING)
         made = self.report(found, results, runner.cancelled)
-        return report.COLUMNS, made.rows()
+        return self.COLUMNS, made.rows()
 
 
 class CertifyDriver(_Rules):
@@ -176,7 +178,7 @@ class CertifyDriver(_Rules):
             results = certify.unloadable(found.detail, certify.ALL)
             made = self.report(found, results)
             _write(made, outputs)
-            return report.COLUMNS, made.rows()
+            return self.COLUMNS, made.rows()
         self.confirm(parsed_args)
         guarded = self.start(found)
         guard = _Guard(
@@ -204,7 +206,7 @@ class CertifyDriver(_Rules):
                 f'{run.left}. Look at it with `metal-drivers node show '
                 f'{member.node.id}`.\n'
             )
-        return report.COLUMNS, made.rows()
+        return self.COLUMNS, made.rows()
 
     def confirm(self, parsed_args: argparse.Namespace) -> None:
         if parsed_args.yes:

@@ -263,11 +263,14 @@ def adopt(facts: Facts, now: float) -> Step | None:
     ``adopted_reasons``, it counts as powered off by metal-drivers: the marker
     takes the place of that reason.
     """
-    if not _is_off(facts) or not _adoptable(facts):
-        return None
-    if facts.settings.dry_run:
+    if not _adopts(facts):
         return None
     return Disable(MarkerKind.POWERED_OFF, adopt=True)
+
+
+def _adopts(facts: Facts) -> bool:
+    changes = not facts.settings.dry_run
+    return changes and _is_off(facts) and _adoptable(facts)
 
 
 def not_ours(facts: Facts, now: float) -> Step | None:
@@ -370,6 +373,14 @@ RECOVER = Table(
             spare=('waited',),
             why='A wait for others forgets what was known of the node.',
             text='The node is queried.',
+        ),
+        Need(
+            What.SERVICE,
+            ('node',),
+            _adopts,
+            last=True,
+            spare=('age',),
+            why='The question before it is as young.',
         ),
         adopt,
         not_ours,

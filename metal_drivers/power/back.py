@@ -307,7 +307,7 @@ def off(facts: Facts, now: float) -> Step | None:
         return None
     told = facts.settings.dry_run or facts.telling(hooks.Event.AFTER_OFF)
     # Another process that is at work tells them itself.
-    if facts.order.hooks and not (told or conclusions.following(facts, now)):
+    if facts.order.hooks and not (told or _at_work(facts, now)):
         return Tell(hooks.Event.AFTER_OFF, facts.order.hooks)
     since = _since(facts.marker)
     if facts.marker.kind is MarkerKind.POWERING_ON:

@@ -273,6 +273,16 @@ def _dead() -> list[Setting]:
             promise='done, done, done: on, enabled',
         ),
         _world(
+            'dead, hook',
+            'on',
+            'recover',
+            **dead,
+            in_turn=True,
+            hooks=True,
+            flag=True,
+            promise=f'timed out, already: {first}, flagged',
+        ),
+        _world(
             'failed, and on, recover',
             'recover',
             reason=MarkerKind.FAILED_ON,

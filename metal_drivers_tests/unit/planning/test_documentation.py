@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page "Reserves" has people type can be typed."""
+"""What the pages on reserves and reliability have people type can be typed."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from metal_drivers.cli.plan import Plan
 from metal_drivers.planning import Rule, wish
 from metal_drivers_tests.unit import base
 
-_PAGE = pathlib.Path(__file__).parents[3] / 'doc/source/reserves.rst'
+_PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
 
 
 def _commands(text: str, name: str) -> list[list[str]]:
@@ -31,7 +31,10 @@ def _commands(text: str, name: str) -> list[list[str]]:
 class TestReserves(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.text = _PAGE.read_text(encoding='utf-8')
+        self.text = '\n'.join(
+            (_PAGES / name).read_text(encoding='utf-8')
+            for name in ('reserves.rst', 'reliability.rst')
+        )
 
     def test_plan(self) -> None:
         parser = Plan(mock.Mock(), None).get_parser('metal-drivers plan')

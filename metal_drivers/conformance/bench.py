@@ -174,6 +174,17 @@ class Bench:
         if mode is not None:
             extra['mode'] = mode
         self.will_switch(affects or node_id)
+        self.send(node_id, state, driver, affects, **extra)
+
+    def send(
+        self,
+        node_id: str,
+        state: PowerState,
+        driver: base.MetalDriver | None = None,
+        affects: str | None = None,
+        **extra: Any,
+    ) -> None:
+        """As :meth:`switch`; who calls this brings the node back."""
         with self._changed:
             if self._abandoned:
                 raise Abandoned

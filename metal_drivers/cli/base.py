@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from cliff import columns, command, lister
 from cliff import show as cliff_show
@@ -42,6 +43,8 @@ class _Command:
     app: Any
     #: What the command exits with, where no error ends it.
     status = 0
+    #: The columns of its results, where these are always the same.
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,6 +101,10 @@ class _Command:
 
     def _run(self, parsed_args: argparse.Namespace) -> int:
         try:
+            if self.COLUMNS:
+                # Before anything is done: nobody powers a host off to
+                # learn that the results cannot be shown.
+                _check_columns(parsed_args, self.COLUMNS)
             super().run(parsed_args)  # type: ignore[misc]
             self.app.stdout.flush()
         except (exceptions.MetalError, BrokenPipeError):
@@ -117,9 +124,43 @@ class Plain(_Command, command.Command):
     """A command that prints a sentence, or nothing."""
 
 
-class Lister(_Command, lister.Lister):
+class _Display(_Command):
+    """A command with columns."""
+
+    def _generate_columns_and_selector(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str]
+    ) -> Any:
+        _check_columns(parsed_args, column_names)
+        return super()._generate_columns_and_selector(  # type: ignore[misc]
+            parsed_args, column_names
+        )
+
+
+class Lister(_Display, lister.Lister):
     """A command that prints rows."""
 
 
-class ShowOne(_Command, cliff_show.ShowOne):
+class ShowOne(_Display, cliff_show.ShowOne):
     """A command that prints one thing."""
+
+
+def _check_columns(
+    parsed_args: argparse.Namespace, known: Sequence[str]
+) -> None:
+    """:raises ConfigurationError: one that is asked for is not there."""
+    asked = [
+        *parsed_args.columns,
+        *(getattr(parsed_args, 'sort_columns', None) or ()),
+    ]
+    keys = {_key(column) for column in known}
+    for column in asked:
+        if _key(column) not in keys:
+            raise exceptions.ConfigurationError(
+                f'There is no column {column!r}',
+                cure=f'Choose from {", ".join(known)}.',
+            )
+
+
+def _key(column: str) -> str:
+    """As cliff compares the names of columns."""
+    return column.casefold().strip().replace(' ', '_')

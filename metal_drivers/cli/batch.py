@@ -18,6 +18,8 @@ from metal_drivers.power import PowerEngine, PowerSettings
 class Batch(base.Lister, abc.ABC):
     """Runs an engine, and lists a result for each node."""
 
+    COLUMNS = ('Node', 'Result', 'Detail')
+
     #: Opened before anything is counted.
     connection: services.Connection
 
@@ -60,7 +62,7 @@ class Batch(base.Lister, abc.ABC):
                 results = self.work(engine, found, parsed_args)
         if not all(result.outcome.good for result in results):
             self.status = 1
-        return ('Node', 'Result', 'Detail'), [
+        return self.COLUMNS, [
             (result.name, result.outcome.value, result.detail)
             for result in results
         ]

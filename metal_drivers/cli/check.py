@@ -17,13 +17,15 @@ from metal_drivers.power.guards import protecting
 class Check(base.Lister):
     """Check configuration, services and permissions; change nothing."""
 
+    COLUMNS = ('Check', 'Result', 'Detail')
+
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         results = list(self._results())
         if any(each.status is CheckStatus.FAILED for each in results):
             self.status = 1
-        return ('Check', 'Result', 'Detail'), [
+        return self.COLUMNS, [
             (each.name, each.status.value, each.detail) for each in results
         ]
 

@@ -34,6 +34,8 @@ _OURSELVES = 'watcher-metal-drivers'
 class _Rules(base.Lister):
     """A command that tries rules on one driver."""
 
+    COLUMNS = report.COLUMNS
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument('name', metavar='NAME', help='the driver')
@@ -115,7 +117,7 @@ class CheckDriver(_Rules):
         found = self.find(parsed_args.name)
         if _is_broken(found):
             results = certify.unloadable(found.detail, certify.READING)
-            return report.COLUMNS, self.report(found, results).rows()
+            return self.COLUMNS, self.report(found, results).rows()
         driver = self.start(found).driver
         hooks = self.hooks(found, driver)
         runner = conformance.Runner(hooks, driver)
@@ -123,7 +125,7 @@ class CheckDriver(_Rules):
             runner.attempt(certify.as_rule(lambda bench: hooks.learn()))
             results = runner.run(certify.READING)
         made = self.report(found, results, runner.cancelled)
-        return report.COLUMNS, made.rows()
+        return self.COLUMNS, made.rows()
 
 
 class CertifyDriver(_Rules):
@@ -173,7 +175,7 @@ class CertifyDriver(_Rules):
             results = certify.unloadable(found.detail, certify.ALL)
             made = self.report(found, results)
             self.write(made, outputs)
-            return report.COLUMNS, made.rows()
+            return self.COLUMNS, made.rows()
         self.require_confirmation(parsed_args)
         guarded = self.start(found)
         nova = services.open_compute(self.conf)
@@ -217,7 +219,7 @@ class CertifyDriver(_Rules):
             )
         made = self.report(found, results, run.cancelled)
         self.write(made, outputs)
-        return report.COLUMNS, made.rows()
+        return self.COLUMNS, made.rows()
 
     def say(self, sentence: str) -> None:
         self.app.stderr.write(f'metal-drivers: {sentence}\n')

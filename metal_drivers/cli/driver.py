@@ -24,6 +24,8 @@ _DETAILS = ('Contract', 'Priority', 'Capabilities', 'Group', 'Options')
 class ListDrivers(base.Lister):
     """List the drivers that are installed, and which one is selected."""
 
+    COLUMNS = _COLUMNS
+
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -35,6 +37,8 @@ class ListDrivers(base.Lister):
 
 class ShowDriver(base.ShowOne):
     """Show a driver, its options, and where each value comes from."""
+
+    COLUMNS = (*_COLUMNS, *_DETAILS)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

@@ -36,6 +36,8 @@ _RECENT = 60.0
 class ListNodes(base.Lister):
     """List the nodes, with the compute hosts on them."""
 
+    COLUMNS = _COLUMNS
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(

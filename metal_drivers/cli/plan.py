@@ -20,6 +20,8 @@ class Plan(base.Lister):
     the strategy. Watcher need not be installed. All hosts are in scope.
     """
 
+    COLUMNS = ('Node', 'Action', 'Reason')
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         for name, metavar, kind in (
@@ -78,7 +80,7 @@ class Plan(base.Lister):
                 ).wake_retry_interval,
                 left=connection.hooks.left_of(found.members),
             )
-        return ('Node', 'Action', 'Reason'), [
+        return self.COLUMNS, [
             (verdict.member.label, verdict.action.value, verdict.reason)
             for verdict in decision.verdicts
         ]

@@ -110,21 +110,31 @@ class Bench:
         if function is not None:
             self._cleanups.append(function)
 
+    def will_close(self, driver: base.MetalDriver) -> None:
+        """Have this driver be closed when the rule has ended."""
+
+        def close() -> None:
+            # Whether it can be is asked by a rule of its own.
+            with contextlib.suppress(Exception):
+                driver.close()
+
+        self.cleanup(close)
+
     def twin(self, **changed: Any) -> base.MetalDriver:
         """Another driver with the same configuration."""
         values = OptionValues({**self.config(), **changed})
         twin = self.kind(values, osc=getattr(self.driver, 'osc', None))
-        self.cleanup(twin.close)
+        self.will_close(twin)
         return twin
 
     def unreachable(self) -> base.MetalDriver:
         driver = self.hooks.create_unreachable_driver()
-        self.cleanup(driver.close)
+        self.will_close(driver)
         return driver
 
     def unauthorised(self) -> base.MetalDriver:
         driver = self.hooks.create_unauthorised_driver()
-        self.cleanup(driver.close)
+        self.will_close(driver)
         return driver
 
     def silent(self) -> tuple[base.MetalDriver, socket.socket]:
@@ -134,7 +144,7 @@ class Bench:
         self.cleanup(listener.close)
         host, port = listener.getsockname()
         driver = self.hooks.create_silent_driver(f'{host}:{port}')
-        self.cleanup(driver.close)
+        self.will_close(driver)
         return driver, listener
 
     @contextlib.contextmanager
@@ -145,8 +155,8 @@ class Bench:
         def once() -> None:
             nonlocal undone
             if undo is not None and not undone:
-                undone = True
                 undo()
+                undone = True
 
         self.cleanup(once)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import base, boundary
+from metal_drivers import base, boundary, exceptions
 from metal_drivers._openstack.groups import OptionValues
 from metal_drivers.boundary import answers
 from metal_drivers.conformance import audit, imports, seen
@@ -35,7 +35,7 @@ def loads_as_watcher_loads_it(bench: Bench) -> None:
     driver = bench.kind(
         values_of(bench), osc=getattr(bench.driver, 'osc', None)
     )
-    bench.cleanup(driver.close)
+    bench.will_close(driver)
     seen.equal(
         sorted(node.id for node in bench.driver.list_nodes()),
         sorted(node.id for node in driver.list_nodes()),
@@ -95,7 +95,10 @@ def says_what_it_is(bench: Bench) -> None:
 
 @TOPIC.rule('Each method takes the arguments of the contract.')
 def takes_the_arguments_of_the_contract(bench: Bench) -> None:
-    boundary.guard(bench.driver)
+    try:
+        boundary.guard(bench.driver)
+    except exceptions.DriverError as exc:
+        raise Broken(exc.message) from exc
     for what, call, args in (
         (f'{bench.kind.__name__}()', bench.kind, ({}, None)),
         ('get_config_opts()', bench.kind.get_config_opts, ()),
@@ -126,7 +129,7 @@ def takes_a_config_that_cannot_be_written_to(bench: Bench) -> None:
         'config_state() is not READY for a config that is no dict',
     )
     driver = bench.kind(values, osc=osc)
-    bench.cleanup(driver.close)
+    bench.will_close(driver)
     seen.equal(
         sorted(node.id for node in bench.driver.list_nodes()),
         sorted(node.id for node in driver.list_nodes()),

@@ -126,6 +126,9 @@ def threads_switch_the_node_that_they_ask_for(bench: Bench) -> None:
         sorted(each[:2] for each in told),
         'what the service was told',
     )
+    powered_on = {each.node_id for each in heard if each.what == 'on'}
+    astray = sorted(powered_on - (wanted.keys() - set(off)))
+    seen.equal([], astray, 'what the service was told to power on')
     for key, state in wanted.items():
         bench.settle(key, state)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Iterable
@@ -18,6 +19,9 @@ from metal_drivers import _text, base, redaction
 from metal_drivers.conformance import hooks as hook
 from metal_drivers.conformance.bench import Abandoned, Bench
 from metal_drivers.conformance.rules import Broken, NotTried, Rule, Tier
+
+#: What has the names of the methods that a driver has.
+_METHODS = base.MetalDriver
 
 #: How often a check may wait for a node.
 _WAITS = 6
@@ -228,7 +232,8 @@ class _Work:
 
 
 def _where(error: BaseException) -> str:
-    """The innermost line that is not of this package."""
+    """The innermost line that is neither of this package nor of Python, and
+    the method of the driver that was called."""
     here = str(Path(__file__).parent)
     frames = [
         frame
@@ -237,4 +242,13 @@ def _where(error: BaseException) -> str:
     ]
     if not frames:
         return ''
-    return f' ({Path(frames[-1].filename).name}:{frames[-1].lineno})'
+    own = [each for each in frames if not _is_of_python(each.filename)]
+    line = (own or frames)[-1]
+    called = [each.name for each in frames if hasattr(_METHODS, each.name)]
+    method = f' in {called[0]}()' if called else ''
+    return f' ({Path(line.filename).name}:{line.lineno}{method})'
+
+
+def _is_of_python(path: str) -> bool:
+    inside = path.startswith(sysconfig.get_path('stdlib'))
+    return inside and '-packages' not in path

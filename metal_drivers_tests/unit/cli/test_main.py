@@ -38,6 +38,31 @@ class TestUsage(base.CommandTestCase):
         ):
             self.assertIn(option, done.stdout)
 
+    def test_a_column_that_is_not_there_is_usage(self) -> None:
+        for command in (
+            ('driver', 'list'),
+            ('driver', 'show', 'ironic'),
+            ('node', 'list'),
+            ('node', 'show', 'metal-01'),
+            ('node', 'power', 'off', 'metal-01', '--yes'),
+            ('node', 'recover'),
+            ('check',),
+            ('plan',),
+        ):
+            for option in ('-c', '--sort-column'):
+                if option == '--sort-column' and command[1:2] == ('show',):
+                    continue  # has rows of its own
+                done = self.metal(*command, option, 'Wrong')
+                self.assertEqual(2, done.status, ' '.join(command))
+                self.assertIn("There is no column 'Wrong'", done.stderr)
+                self.assertIn('Choose from ', done.stderr)
+                self.assertEqual(1, done.stderr.count('\n'), done.stderr)
+        self.assertEqual('power on', self.ironic.node('metal-01').power_state)
+
+    def test_columns_are_named_as_cliff_names_them(self) -> None:
+        done = self.metal('node', 'list', '-f', 'csv', '-c', 'power_state')
+        self.assertEqual('"Power State"', done.stdout.splitlines()[0])
+
     def test_each_command_has_one_whole_sentence(self) -> None:
         """The list of commands shows the first line of a docstring."""
         for entry in metadata.entry_points(group='metal_drivers.commands'):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from metal_drivers import Node, PowerState
+from metal_drivers.conformance.certify import SWITCHING, Certification
 from metal_drivers.conformance.configured import Configured
 from metal_drivers.drivers.fake import FakeDriver
 from metal_drivers_tests.unit import base
@@ -35,3 +37,34 @@ class TestUnknownId(base.TestCase):
             ),
         ):
             self.assertEqual(unlike, self.unlike(known))
+
+
+class _Leaving(Configured):
+    """What a rule has changed stays so."""
+
+    patience = 1.0
+    poll_interval = 0.01
+
+    def make_unknown(self, node: Node) -> object:  # type: ignore[override]
+        def undo() -> None:
+            raise OSError('cannot be undone')
+
+        return undo
+
+
+class _NeverOff(FakeDriver):
+    def set_power_state(self, node_id, state, *args, **more):  # type: ignore
+        if node_id == 'node-0001' and isinstance(state, PowerState):
+            raise AssertionError('powered')
+
+
+class TestCertification(base.TestCase):
+    def test_nothing_is_powered_where_a_rule_left_something(self) -> None:
+        driver = _NeverOff({'nodes': 2})
+        results = Certification(
+            _Leaving(driver, {'nodes': 2}), driver, 'node-0001'
+        ).run()
+        self.assertEqual(
+            {'an earlier rule left the service changed'},
+            {each.detail for each in results if each.rule in SWITCHING},
+        )

@@ -46,7 +46,7 @@ class TestFaults(base.TestCase):
         if fault.prepare is not None:
             fault.prepare(service)
         hooks = sample_service.SampleHooks(service, fault.driver)
-        hooks.patience, hooks.moment = min(0.2, fault.deadline), 0.3
+        hooks.patience, hooks.moment = min(0.1, fault.deadline), 0.5
         hooks.deadline = fault.deadline
         driver = hooks.create_driver()
         self.addCleanup(_close, driver)

@@ -307,7 +307,7 @@ class IdsOnce(SampleDriver):
         return {each: known[each] for each in node_ids}
 
 
-@fault('power-states-are-of-those-asked-for', 'unexpected ValueError')
+@fault('power-states-are-of-those-asked-for', ' in get_power_states())')
 class AThreadForEach(SampleDriver):
     """No ids: a pool of no threads, which cannot be made."""
 

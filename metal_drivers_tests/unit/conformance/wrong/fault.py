@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,6 +33,13 @@ class Fault:
 
 
 FAULTS: list[Fault] = []
+
+
+def meet(barrier: threading.Barrier) -> None:
+    """Wait a moment for other threads, so that what all use is mixed up
+    however busy the machine is."""
+    with contextlib.suppress(threading.BrokenBarrierError):
+        barrier.wait(1)
 
 
 def fault(

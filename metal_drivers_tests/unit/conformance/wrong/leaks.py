@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from metal_drivers import Node, PowerState
 from metal_drivers.model import CheckResult, CheckStatus
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
-from metal_drivers_tests.unit.conformance.wrong.fault import fault
+from metal_drivers_tests.unit.conformance.wrong.fault import fault, meet
 
 
 @fault('serves-several-threads', 'SQLite objects')
@@ -96,9 +96,13 @@ class OnePathForAll(SampleDriver):
 
     target = ''
 
+    def __init__(self, config: Any, osc: Any = None) -> None:
+        super().__init__(config, osc)
+        self.all = threading.Barrier(3)
+
     def set_power_state(self, node_id: str, *args: Any, **more: Any) -> None:
         self.target = node_id
-        self.list_nodes()
+        meet(self.all)
         super().set_power_state(self.target, *args, **more)
 
 
@@ -117,7 +121,7 @@ class RunsUntilItIsComplete(SampleDriver):
         return super().get_node(node_id)
 
 
-@fault('close-gives-back-threads-and-may-be-repeated', 'already closed')
+@fault('close-gives-back-threads-and-may-be-repeated', ' in close())')
 class ClosesOnce(SampleDriver):
     """What is closed cannot be closed."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from metal_drivers import Node, UnavailableError
 from metal_drivers.model import CheckResult, CheckStatus
 from metal_drivers_tests.unit.conformance.sample import SampleDriver
-from metal_drivers_tests.unit.conformance.wrong.fault import fault
+from metal_drivers_tests.unit.conformance.wrong.fault import fault, meet
 
 
 @fault('check-is-all-right-and-changes-nothing', 'no license')
@@ -84,13 +84,17 @@ class OneChangeForAll(SampleDriver):
 
     body: Any = None
 
+    def __init__(self, config: Any, osc: Any = None) -> None:
+        super().__init__(config, osc)
+        self.all = threading.Barrier(3)
+
     def command(self, *args: Any) -> dict[str, Any]:
         self.body = super().command(*args)
         return {'power': 'on'}
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         if body is not None:
-            super().call('GET', '/machines')
+            meet(self.all)
             body = self.body
         return super().call(method, path, body)
 

@@ -251,11 +251,14 @@ def adopt(facts: Facts, now: float) -> Step | None:
     ``adopted_reasons``, it counts as powered off by metal-drivers: the marker
     takes the place of that reason.
     """
-    if not _is_off(facts) or not _adoptable(facts):
-        return None
-    if facts.settings.dry_run:
+    if not _adopts(facts):
         return None
     return Disable(MarkerKind.POWERED_OFF, adopt=True)
+
+
+def _adopts(facts: Facts) -> bool:
+    changes = not facts.settings.dry_run
+    return changes and _is_off(facts) and _adoptable(facts)
 
 
 def not_ours(facts: Facts, now: float) -> Step | None:
@@ -291,7 +294,8 @@ def off(facts: Facts, now: float) -> Step | None:
     if not _is_off(facts) or facts.marker is None:
         return None
     told = facts.settings.dry_run or facts.telling(hooks.Event.AFTER_OFF)
-    if facts.order.hooks and not told:
+    # Another process that is at work tells them itself.
+    if facts.order.hooks and not (told or conclusions.following(facts, now)):
         return Tell(hooks.Event.AFTER_OFF, facts.order.hooks)
     since = _since(facts.marker)
     if facts.marker.kind is MarkerKind.POWERING_ON:
@@ -355,6 +359,14 @@ RECOVER = Table(
             spare=('waited',),
             why='A wait for others forgets what was known of the node.',
             text='The node is queried.',
+        ),
+        Need(
+            What.SERVICE,
+            ('node',),
+            _adopts,
+            last=True,
+            spare=('age',),
+            why='The question before it is as young.',
         ),
         adopt,
         not_ours,

@@ -235,7 +235,8 @@ ON = Table(
         common.work_of_others,
         Need(
             What.SERVICE,
-            when=lambda f: f.managed and not f.changing and f.baseline is None,
+            ('told',),
+            lambda f: f.managed and not f.changing and f.baseline is None,
             last=True,
             text='Nova is asked for nova-compute.',
         ),

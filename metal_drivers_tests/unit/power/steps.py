@@ -522,7 +522,8 @@ class Steps:
         heard = facts.telling(HookEvent.AFTER_OFF)
         if self.setting.hooks and done and facts.sent and not heard:
             raise Harm('the hook was not told that it is off')
-        quiet = not (self.setting.faults or self.setting.kills)
+        failed = heard is not None and bool(heard.failures)
+        quiet = not (self.setting.faults or self.setting.kills or failed)
         off = outcome is Outcome.DONE and state is OFF
         if self.setting.hooks and off and quiet and not world.flag:
             raise Harm('powered off, and the hook does not know')

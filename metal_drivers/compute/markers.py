@@ -67,8 +67,12 @@ class MarkerKind(enum.Enum):
     @property
     def work(self) -> str:
         """What a run that wrote it is doing, for a message."""
-        on = self is MarkerKind.POWERING_ON
-        return f'powering it {"on" if on else "off"}'
+        return f'powering it {"on" if self.of_power_on else "off"}'
+
+    @property
+    def of_power_on(self) -> bool:
+        """Whether a power on was the last thing that was tried."""
+        return self in (MarkerKind.POWERING_ON, MarkerKind.FAILED_ON)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,6 +93,18 @@ class Marker:
     @property
     def under_way(self) -> bool:
         return self.kind.under_way
+
+    @property
+    def reason(self) -> str:
+        """Its text in Nova."""
+        return self._text(self.node_id)
+
+    @property
+    def failure(self) -> str:
+        """The power ons that failed, for a message; empty: none did."""
+        if self.kind is not MarkerKind.FAILED_ON:
+            return ''
+        return f'{self.kind.value}, {_times(self.times)}'
 
     def names(self, node_id: str) -> bool:
         """Whether it is that node's."""
@@ -129,8 +145,12 @@ def reason(
     at = utc.isoformat(timespec='milliseconds') + 'Z'
     what = kind.value
     if times:
-        what += f', {times} time{"" if times == 1 else "s"}'
+        what += f', {_times(times)}'
     return f'{_MARKER} {what}, {at}, node {node_id}'[:_MOST]
+
+
+def _times(times: int) -> str:
+    return '1 time' if times == 1 else f'{times} times'
 
 
 @functools.lru_cache(4096)

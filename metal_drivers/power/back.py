@@ -9,7 +9,7 @@ from metal_drivers import hooks
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import common, conclusions, guards, telling
+from metal_drivers.power import common, conclusions, guards, telling, values
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
@@ -70,13 +70,22 @@ def another_run(facts: Facts, now: float) -> Step | None:
         needed = settings.wait
     else:
         # Or on, where that must not be done twice.
-        twice = once(facts) and marker.kind is MarkerKind.POWERING_ON
+        twice = once(facts) and marker.kind in values.KEEP_AWAY
         needed = twice and not recovers(facts)
     if not needed:
         return None
     after = conclusions.aftermath(facts, marker)
     limit = settings.service_up_timeout if settings.wait else 0.0
     return common.await_other(facts, now, after, limit)
+
+
+def _at_work(facts: Facts, now: float) -> float:
+    """For how many seconds another process may be, or the node may follow
+    it; one that said that it failed is not."""
+    foreign = facts.foreign
+    if foreign is None or foreign.marker.failure:
+        return 0.0
+    return conclusions.following(facts, now)
 
 
 def not_enabled(facts: Facts, now: float) -> str:
@@ -86,7 +95,7 @@ def not_enabled(facts: Facts, now: float) -> str:
         return ''
     if service is not None and not service.up:
         return 'on; nova-compute is not up yet, and remains disabled'
-    if conclusions.following(facts, now):
+    if _at_work(facts, now):
         return (
             'on; nova-compute remains disabled: another process may be at '
             'work on it'
@@ -108,7 +117,7 @@ def _comes_back(facts: Facts) -> bool:
 def _rival(facts: Facts, now: float) -> bool:
     """Whether a run that was found before may still power it off."""
     foreign = facts.foreign
-    if foreign is None or foreign.marker.kind is MarkerKind.POWERING_ON:
+    if foreign is None or foreign.marker.kind.of_power_on:
         return False
     return conclusions.following(facts, now) > 0
 
@@ -134,13 +143,16 @@ def nova_compute_is_back(facts: Facts, now: float) -> Step | None:
     if now < until:
         where = f'on {facts.host}'
         return Wait(until, where, Event.SERVICE, What.SERVICE, at_once=True)
+    service = facts.compute
+    down = service is not None and not service.up
     problem = f' ({error.message})' if error else ''
     if conclusions.seen_back(facts) and rival:
         problem = '; another process may be powering it off'
     return time_out(
         f'on, but nova-compute on {facts.host} was not confirmed to be up '
         f'within {seconds:g} s{problem}. Run the same command again once it '
-        f'is{conclusions.may_shut_down(facts)}'
+        f'is{conclusions.may_shut_down(facts)}',
+        failed=facts.sent is not None and down,
     )
 
 
@@ -158,7 +170,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
             'on; nova-compute is up, and remains disabled by someone else: '
             f'{service.disabled_reason or "no reason was given"}',
         )
-    on = marker.kind is MarkerKind.POWERING_ON
+    on = marker.kind.of_power_on
     if facts.own or marker == facts.found or on:
         return None
     return Decide(
@@ -295,11 +307,13 @@ def off(facts: Facts, now: float) -> Step | None:
         return None
     told = facts.settings.dry_run or facts.telling(hooks.Event.AFTER_OFF)
     # Another process that is at work tells them itself.
-    if facts.order.hooks and not (told or conclusions.following(facts, now)):
+    if facts.order.hooks and not (told or _at_work(facts, now)):
         return Tell(hooks.Event.AFTER_OFF, facts.order.hooks)
     since = _since(facts.marker)
     if facts.marker.kind is MarkerKind.POWERING_ON:
         return Decide(Outcome.ALREADY, f'off; power on began at {since}')
+    if failure := facts.marker.failure:
+        return Decide(Outcome.ALREADY, f'off; {failure}, last at {since}')
     return Decide(
         Outcome.ALREADY, f'powered off by metal-drivers since {since}'
     )
@@ -331,7 +345,7 @@ def nothing_is_awaited(facts: Facts, now: float) -> Step | None:
     foreign = facts.foreign
     if facts.settings.wait or foreign is None:
         return None
-    left = conclusions.following(facts, now)
+    left = _at_work(facts, now)
     if not left:
         return refuse(not_enabled(facts, now))
     return refuse(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.model import Node, Outcome, PowerState
@@ -133,13 +135,16 @@ def await_other(
     foreign = facts.foreign
     if foreign is None or not (left := foreign.left(now, after)):
         return None
-    run = f'another process, which began at {foreign.marker.when:%H:%M:%S} UTC'
+    marker = foreign.marker
+    run = f'another process, which began at {marker.when:%H:%M:%S} UTC'
+    if marker.failure:
+        run = f'the power on that failed at {marker.when:%H:%M:%S} UTC'
     if left <= limit:
         return Wait(foreign.until(after), f'for {run}', excused=True)
-    return refuse(
-        f'{run}, may still be {foreign.marker.kind.work} for {left:.0f} s; '
-        'try again then'
-    )
+    does = f', may still be {marker.kind.work} for'
+    if marker.failure:
+        does = ' may still take effect within'
+    return refuse(f'{run}{does} {left:.0f} s; try again then')
 
 
 # What stands in the way.
@@ -225,7 +230,8 @@ def taken_by_the_service(facts: Facts, now: float) -> Step | None:
             error, exceptions.UnsupportedError
         ):
             return NextMode(error.message)
-        return ended(facts, outcome_of(error), str(error))
+        end = ended(facts, outcome_of(error), str(error))
+        return dataclasses.replace(end, failed=_speaks_against(error))
     if facts.waited > fact.turn:
         return None
     until = conclusions.deadline(facts)
@@ -236,6 +242,11 @@ def taken_by_the_service(facts: Facts, now: float) -> Step | None:
         f'{error.message}, for {conclusions.time_limit(facts):g} s. The '
         f'{what} did not start; try again when that has ended'
     )
+
+
+def _speaks_against(error: exceptions.MetalError) -> bool:
+    """Whether the service said that it cannot be done to this node."""
+    return isinstance(error, exceptions.RefusedError) and error.status != 403
 
 
 def still_marked(facts: Facts, now: float) -> Step | None:
@@ -352,6 +363,7 @@ def _gave_up(facts: Facts) -> Decide | None:
         'the bare metal service gave up: '
         f'{node.fault or "no reason was given"}. Its power state is '
         f'{node.power_state.value}',
+        failed=True,
     )
 
 
@@ -366,7 +378,11 @@ def _late(facts: Facts) -> Decide:
         detail += f'; {node.fault}'
     if sent and sent.doubt and not sent.taken:
         detail += f'. {sent.doubt.message}'
-    return time_out(detail)
+    # Neither a service that cannot be asked nor the work of someone else on
+    # the node speaks against the host.
+    asked, goal = facts.node, facts.goal
+    failed = asked is not None and asked.error is None and not node.busy
+    return time_out(detail, failed and node.target in (None, goal))
 
 
 def result(facts: Facts, now: float) -> Step | None:

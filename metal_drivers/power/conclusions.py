@@ -108,7 +108,9 @@ def _heard(
         # Counted from here by a clock that nobody sets.
         if facts.foreign is None or facts.foreign.marker != marker:
             known = known.change(
-                foreign=Foreign(marker, fact.answered, marker.age(today))
+                foreign=Foreign(
+                    marker, fact.answered, marker.age(today), fact.turn
+                )
             )
         # What comes after our request is of a run that began later.
         first = facts.found is None or facts.baseline is None
@@ -246,7 +248,7 @@ def aftermath(facts: Facts, marker: markers.Marker) -> float:
     """
     if facts.tells_end:
         return 0.0
-    if marker.kind is markers.MarkerKind.POWERING_ON:
+    if marker.kind.of_power_on:
         return facts.settings.aftermath_on
     return facts.settings.aftermath
 

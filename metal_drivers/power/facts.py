@@ -226,9 +226,12 @@ class Facts:
 
     # What this run does. An act has a turn, as a question has.
 
-    def decide(self, outcome: Outcome, detail: str) -> Self:
+    def decide(
+        self, outcome: Outcome, detail: str, failed: bool = False
+    ) -> Self:
         """Only tidy up from now on."""
-        return self._act(decided=Decided(outcome, detail, self.turn + 1))
+        decided = Decided(outcome, detail, self.turn + 1, failed)
+        return self._act(decided=decided)
 
     def next_mode(self, now: float) -> Self:
         """Another way of powering off is tried."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules for powering on.
 
-A host that does not power on keeps the marker, so that the next run knows
-that it may enable nova-compute.
+A host that does not power on keeps a marker, so that the next run knows
+that it may enable nova-compute, and that the host may not come back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from __future__ import annotations
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome
-from metal_drivers.power import back, common, conclusions, guards, telling
+from metal_drivers.power import (
+    back,
+    common,
+    conclusions,
+    failed,
+    guards,
+    telling,
+)
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,
@@ -184,6 +191,7 @@ def _nothing_sent(facts: Facts) -> bool:
         and facts.found is not None
         and len(facts.writes) > 0
         and facts.writes[-1].marker != facts.found
+        and not failed.noted(facts)
     )
 
 
@@ -197,7 +205,8 @@ def put_back(facts: Facts, now: float) -> Step | None:
 
 def end(facts: Facts, now: float) -> Step | None:
     """The result is reported."""
-    return common.end(facts, _marker_left(facts))
+    left = failed.left(facts), _marker_left(facts)
+    return common.end(facts, '. '.join(filter(None, left)))
 
 
 def _marker_left(facts: Facts) -> str:
@@ -205,7 +214,8 @@ def _marker_left(facts: Facts) -> str:
     written, fact = facts.written, facts.service
     if written is None or facts.sent or facts.ending[0].good:
         return ''
-    if written.marker == facts.found and written.error is None:
+    as_meant = written.marker == facts.found or failed.noted(facts)
+    if as_meant and written.error is None:
         return ''
     if fact is not None and fact.error is None and not facts.own:
         return ''
@@ -290,10 +300,11 @@ ON = Table(
         Need(
             What.SERVICE,
             ('decided',),
-            _nothing_sent,
+            lambda f: _nothing_sent(f) or failed.counts(f),
             last=True,
             tolerated=True,
         ),
+        failed.note,
         put_back,
         end,
     ),

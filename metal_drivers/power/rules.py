@@ -38,11 +38,13 @@ class Disable:
 
     :ivar former: write this marker back, instead of one of our own.
     :ivar adopt: write it in the place of what someone else wrote.
+    :ivar times: how many power ons failed, where it says so.
     """
 
     kind: markers.MarkerKind
     former: markers.Marker | None = None
     adopt: bool = False
+    times: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,10 +103,15 @@ class NextMode:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decide:
-    """This is how it ends: from now on, only tidy up."""
+    """This is how it ends: from now on, only tidy up.
+
+    :ivar failed: whether the host was to power on and did not; not where
+        something else was in the way.
+    """
 
     outcome: Outcome
     detail: str
+    failed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -231,8 +238,8 @@ def refuse(detail: str) -> Decide:
     return Decide(Outcome.REFUSED, detail)
 
 
-def time_out(detail: str) -> Decide:
-    return Decide(Outcome.TIMED_OUT, detail)
+def time_out(detail: str, failed: bool = False) -> Decide:
+    return Decide(Outcome.TIMED_OUT, detail, failed)
 
 
 def transient(error: exceptions.MetalError | None) -> bool:

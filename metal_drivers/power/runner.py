@@ -129,7 +129,7 @@ class Runner:
                 self._tell_waiting(Event.WAITING, step.why)
                 self.facts = self.facts.next_mode(self._clock.monotonic())
             case rules.Decide():
-                self._decide(step.outcome, step.detail)
+                self._decide(step.outcome, step.detail, step.failed)
 
     def _abandon(self, error: exceptions.MetalError) -> rules.End:
         """Nothing more is begun; what can be undone is."""
@@ -137,8 +137,10 @@ class Runner:
             self._decide(rules.outcome_of(error), str(error))
         return self._to_the_end()
 
-    def _decide(self, outcome: Outcome, detail: str) -> None:
-        self.facts = self.facts.decide(outcome, detail)
+    def _decide(
+        self, outcome: Outcome, detail: str, failed: bool = False
+    ) -> None:
+        self.facts = self.facts.decide(outcome, detail, failed)
 
     # Asking.
 
@@ -228,11 +230,11 @@ class Runner:
         assert facts.service is not None  # noqa: S101, it was asked
         began = self._clock.monotonic()
         node_id = facts.order.node_id
-        reason = markers.reason(node_id, self._clock.now(), step.kind)
+        reason = markers.reason(
+            node_id, self._clock.now(), step.kind, step.times
+        )
         if step.former is not None:
-            reason = markers.reason(
-                step.former.node_id, step.former.when, step.former.kind
-            )
+            reason = step.former.reason
         marker = markers.parse(reason)
         assert marker is not None  # noqa: S101, it is of our own making
         if step.adopt:

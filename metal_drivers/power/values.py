@@ -9,10 +9,14 @@ from typing import Any
 
 from metal_drivers import exceptions, hooks
 from metal_drivers.compute import markers
+from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.hooks.in_use import Failure
 from metal_drivers.model import Capability, OffMode, Outcome, PowerState
 from metal_drivers.settings import PowerSettings
 
+#: The markers after which a power on may still take effect: no other is
+#: sent meanwhile, where two of them do harm.
+KEEP_AWAY = frozenset(kind for kind in MarkerKind if kind.of_power_on)
 #: A gateway that gave up on the service behind it.
 _OF_A_GATEWAY = (502, 504)
 
@@ -134,6 +138,8 @@ class Foreign:
     seen: float
     #: How old it was then, by the clocks of both machines.
     age: float
+    #: In which turn that was.
+    turn: int = 0
 
     def until(self, after: float = 0.0) -> float:
         """Until when that run may be at work, in seconds of this process.
@@ -141,10 +147,14 @@ class Foreign:
         :param after: so many seconds after its last request the node may
             still follow it.
         """
+        lease = markers.LEASE
         if not self.marker.under_way:
-            return self.seen
+            if self.marker.kind not in KEEP_AWAY:
+                return self.seen
+            # That run is over; its request may not be.
+            lease = 0.0
         # A marker of the future comes from a clock that is wrong.
-        return self.seen + markers.LEASE + after - max(0.0, self.age)
+        return self.seen + lease + after - max(0.0, self.age)
 
     def left(self, now: float, after: float = 0.0) -> float:
         """For how many seconds that is."""
@@ -158,3 +168,5 @@ class Decided:
     outcome: Outcome
     detail: str
     turn: int = 0
+    #: See :class:`rules.Decide`.
+    failed: bool = False

@@ -65,7 +65,9 @@ async def post(
         )
     except exceptions.AuthenticationError as exc:
         if exc.status == 403:
-            raise exceptions.RefusedError(exc.message, cure=exc.cure) from exc
+            refused = exceptions.RefusedError(exc.message, cure=exc.cure)
+            refused.status = exc.status
+            raise refused from exc
         raise
 
 

@@ -138,7 +138,7 @@ class TestPower(maas_cli.MaasCommandTestCase):
         for result in ('timed out', 'refused'):
             (row,) = self.on('compute-01', '--timeout', '30', status=1)
             self.assertEqual(result, row['Result'], row['Detail'])
-        self.assertIn('powering it on', row['Detail'])
+        self.assertIn('may still take effect', row['Detail'])
         self.assertEqual(
             [maas.Effect.SOFT_OFF, maas.Effect.ON],
             self.effects('compute-01'),

@@ -16,6 +16,7 @@ from metal_drivers_tests.unit.power import world as worlds
 from metal_drivers_tests.unit.power.steps import Label, Move, Tables
 from metal_drivers_tests.unit.power.world import (
     IDLE,
+    OVER,
     WAIT,
     Harm,
     Run,
@@ -100,6 +101,8 @@ class Explorer:
                     return
         for number, run in enumerate(world.runs):
             if run.phase == IDLE:
+                if self._waits_its_turn(world, number):
+                    continue
                 who = f'run {number + 1} ({run.goal})'
                 yield (who, 'begins', ''), take.begin(world, number)
             elif run.live:
@@ -110,6 +113,10 @@ class Explorer:
         for what, then in worlds.others(self.setting, world):
             yield ('others', what, ''), then
         yield from self._time(world)
+
+    def _waits_its_turn(self, world: World, number: int) -> bool:
+        before = world.runs[:number]
+        return self.setting.in_turn and any(r.phase != OVER for r in before)
 
     def _time(self, world: World) -> Iterator[Move]:
         seconds = worlds.how_long(world)
@@ -148,6 +155,8 @@ class Explorer:
             return move
         for number, run in enumerate(world.runs):
             if run.phase == IDLE:
+                if self._waits_its_turn(world, number):
+                    continue
                 label = f'run {number + 1}', 'begins', ''
                 return label, take.begin(world, number)
             if run.live and run.phase != WAIT:

@@ -77,6 +77,7 @@ def key(world: World, compared: dict[str, Pairs]) -> int:
             world.powered_on is not None and min(now - world.powered_on, 120),
             world.left,
             world.flag,
+            world.tried,
             tuple([_run(run, world, compared) for run in world.runs]),
         )
     )
@@ -105,6 +106,7 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
     waited, denied = facts.waited, facts.denied
     if since is None:
         since = facts.began
+    asked = sent or denied
     before = facts.__dict__
     updated = max(world.changed, world.reported)
     return (
@@ -168,13 +170,14 @@ def _facts(facts: Facts, world: World, compared: Pairs) -> Any:
         tuple([_telling(told, facts, now) for told in facts.told]),
         facts.adopted,
         facts.cancelled,
-        facts.decided and facts.decided.outcome.value,
+        facts.decided and (facts.decided.outcome.value, facts.decided.failed),
         facts.first and _STATES[facts.first],
         facts.powered_on is not None and min(now - facts.powered_on, 120),
         foreign
         and (
             _mark(foreign.marker, now),
             max(round(foreign.seen - foreign.age - now), -_OLD),
+            asked is not None and foreign.turn < asked.turn,
         ),
         facts.found and _mark(facts.found, now),
         facts.on_since is not None and min(now - facts.on_since, 60),
@@ -227,7 +230,7 @@ def _reason(reason: str | None, now: int) -> Any:
 
 def _mark(mark: markers.Marker, now: int) -> Any:
     kind, writer, when = _parts(mark)
-    return kind, writer, min(now - when, _OLD)
+    return kind, writer, min(now - when, _OLD), mark.times
 
 
 @functools.lru_cache(4096)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from metal_drivers.compute import markers
-from metal_drivers.power import on, rules
+from metal_drivers.compute.markers import MarkerKind
+from metal_drivers.power import on, rules, values
 from metal_drivers.power.facts import Facts
 from metal_drivers_tests.unit.power.explore import TABLES, Explorer
 from metal_drivers_tests.unit.power.steps import Tables
@@ -33,7 +34,7 @@ class Fault:
     place: int = -1
     rule: Any = None
     #: The bound: its module, its name, and what it becomes.
-    bound: tuple[Any, str, float] | None = None
+    bound: tuple[Any, str, Any] | None = None
     #: Whether the table says that it does no harm.
     harmless: bool = False
 
@@ -136,5 +137,6 @@ def faults() -> Iterator[Fault]:
         (markers, 'RENEW', math.inf),
         (on, 'SETTLE', 0.0),
         (on, 'LONGEST_GAP', math.inf),
+        (values, 'KEEP_AWAY', frozenset({MarkerKind.POWERING_ON})),
     ):
         yield Fault(f'{name} = {value}', bound=(module, name, value))

@@ -224,6 +224,83 @@ def _on() -> list[Setting]:
     ]
 
 
+def _dead() -> list[Setting]:
+    """A host that does not come back, and one that comes late."""
+    dead: dict[str, Any] = {'dead': True, **_WAS_OFF}
+    again = dead | {'reason': MarkerKind.FAILED_ON, 'times': 2}
+    first = 'off, failed to power on, 1 time'
+    return [
+        _world('dead', 'on', **dead, promise=f'timed out: {first}'),
+        _world(
+            'dead, Ironic',
+            'on',
+            **dead,
+            tells_end=True,
+            promise=f'failed: {first}',
+        ),
+        _world(
+            'dead, again',
+            'on',
+            'on',
+            **again,
+            in_turn=True,
+            promise='timed out, timed out: off, failed to power on, 4 times',
+        ),
+        _world(
+            'dead, again, Ironic',
+            'on',
+            'on',
+            **again,
+            tells_end=True,
+            promise='failed, failed: off, failed to power on, 4 times',
+        ),
+        _world(
+            'dead, again, locked',
+            'on',
+            **again,
+            **_node(locked='x'),
+            promise='refused: off, failed to power on, 2 times',
+        ),
+        _world(
+            'back after failures',
+            'on',
+            'off',
+            'on',
+            power=OFF,
+            reason=MarkerKind.FAILED_ON,
+            times=2,
+            in_turn=True,
+            promise='done, done, done: on, enabled',
+        ),
+        _world(
+            'dead, hook',
+            'on',
+            'recover',
+            **dead,
+            in_turn=True,
+            hooks=True,
+            flag=True,
+            promise=f'timed out, already: {first}, flagged',
+        ),
+        _world(
+            'failed, and on, recover',
+            'recover',
+            reason=MarkerKind.FAILED_ON,
+            times=2,
+            promise='done: on, enabled',
+        ),
+        _world(
+            'late',
+            'on',
+            'on',
+            **_WAS_OFF,
+            in_turn=True,
+            settings=(('power_on_timeout', 30),),
+        ),
+        _world('late, lost', 'on', 'on', **_WAS_OFF, in_turn=True, faults=1),
+    ]
+
+
 def _recover() -> list[Setting]:
     """The same for recovering."""
     marked = {'reason': MarkerKind.POWERED_OFF}
@@ -609,7 +686,7 @@ _CHOSEN = (
     'MAAS: off, recover',
     'MAAS: on, on',
 )
-_QUIET = [*_off(), *_on(), *_recover()]
+_QUIET = [*_off(), *_on(), *_dead(), *_recover()]
 _MORE = [
     *_alone(True),
     *_alone(False),

@@ -139,10 +139,11 @@ class Steps:
                     )
             case rules.Wait():
                 yield from self._wait(world, number, who, step, faults)
-            case rules.Decide(outcome, detail):
+            case rules.Decide(outcome, detail, failed):
+                known = facts.decide(outcome, detail, failed)
                 yield (
                     (who, 'decides', f'{outcome.value}: {detail}'),
-                    self.on(world, number, facts.decide(outcome, detail)),
+                    self.on(world, number, known),
                 )
             case rules.NextMode(why):
                 yield (
@@ -365,6 +366,8 @@ class Steps:
         assert facts is not None
         if arrives:
             world = worlds.write(world, text or None, _puts_back(run))
+            if run.goal != 'on' and worlds.failures(text):
+                raise Harm('a failure is counted that is of no power on')
             if not text and world.flag and not run.hook_failed:
                 raise Harm('nova-compute enabled, and the hook not told')
         if isinstance(run.step, rules.Disable) and run.step.adopt:
@@ -413,6 +416,8 @@ class Steps:
         if facts.member.node.power_state is state:
             raise Harm('a request for what is so already')
         act = f'sends {step.event.value}'
+        if state is ON and not self.setting.one_process:
+            world = world._replace(tried=world.tried + 1)
         after = worlds.request(self.setting, world, step.mode, state)
         if after is None:
             yield (who, act, 'busy'), self._denied(world, number, step, BUSY)
@@ -529,6 +534,8 @@ class Steps:
             raise Harm('powered off, and the hook does not know')
         mark = markers.parse(world.reason)
         left = any(mark == write.marker for write in facts.writes)
+        if left and outcome.good and worlds.failures(world.reason):
+            raise Harm('ended well, and counted as a failure')
         if left and mark != facts.found:
             if outcome is Outcome.REFUSED:
                 raise Harm('refused, and nova-compute is left disabled')
@@ -656,10 +663,10 @@ def _marker(
     """Two runs do not write the same one."""
     if step.former is not None:
         former = step.former
-        text = markers.reason(former.node_id, former.when, former.kind)
+        text = former.reason
     else:
         when = worlds.at(world.now) - _APART[number]
-        text = markers.reason(worlds.NODE_ID, when, step.kind)
+        text = markers.reason(worlds.NODE_ID, when, step.kind, step.times)
     mark = markers.parse(text)
     assert mark is not None
     return text, mark

@@ -226,7 +226,7 @@ class TestOn(OnCase):
         result = self.cloud.on()
         self.assert_ended(Outcome.FAILED, result, 'gave up: the BMC said no')
         self.assertLess(self.cloud.clock.time, 20)
-        self.assert_service('disabled', base.OURS)
+        self.assert_ours()
 
     def test_not_on_in_time(self) -> None:
         self.node.delay = 1000
@@ -234,7 +234,7 @@ class TestOn(OnCase):
         self.assert_ended(
             Outcome.TIMED_OUT, result, 'not reported on within 300 s'
         )
-        self.assert_service('disabled', base.OURS)
+        self.assert_ours()
 
     def test_hard_is_what_a_driver_is_told(self) -> None:
         self.cloud.on()
@@ -249,7 +249,7 @@ class TestService(OnCase):
         self.assert_ended(
             Outcome.TIMED_OUT, result, 'on, but nova-compute on h1', '90 s'
         )
-        self.assert_service('disabled', base.OURS)
+        self.assert_ours()
 
     def test_up_right_after_going_off_is_not_back(self) -> None:
         # Off a moment ago: Nova still says up, of the time before.

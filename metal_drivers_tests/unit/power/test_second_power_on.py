@@ -249,10 +249,10 @@ class TestTurn(base.PowerCase):
         self.cloud.fail(busy, 'set_power_state', times=1000)
         self.assert_ended(Outcome.TIMED_OUT, self.cloud.on())
         self.assert_service('disabled', before)
-        refused = exceptions.RefusedError('never')
+        forbidden = exceptions.AuthenticationError('not allowed')
         self.begin()
-        self.cloud.fail(refused, 'set_power_state')
-        self.assert_ended(Outcome.REFUSED, self.cloud.on())
+        self.cloud.fail(forbidden, 'set_power_state')
+        self.assert_ended(Outcome.FAILED, self.cloud.on())
         self.assert_service('disabled', before)
 
     def test_the_marker_is_young_when_a_late_request_arrives(self) -> None:

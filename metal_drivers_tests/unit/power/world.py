@@ -90,6 +90,8 @@ class Setting:
     #: Why nova-compute is disabled: the kind of our marker, long ago; or
     #: what others gave. None: it is enabled.
     reason: markers.MarkerKind | str | None = None
+    #: How many power ons failed, where that says so.
+    times: int = 0
     servers: int = 0
     #: Changes to :data:`SETTINGS`.
     settings: tuple[tuple[str, Any], ...] = ()
@@ -121,6 +123,10 @@ class Setting:
     racing: bool = False
     #: How many requests may hang.
     slow: int = 0
+    #: Whether the node never follows a power on.
+    dead: bool = False
+    #: Whether a run begins when the one before is over.
+    in_turn: bool = False
     #: Whether there is a hook that sets a flag on hosts that are off.
     hooks: bool = False
     #: Whether the flag is set from the beginning.
@@ -241,6 +247,8 @@ class World(NamedTuple):
     powered_on: int | None = None
     #: Whether the hook counts the host as one that is powered off.
     flag: bool = False
+    #: How many power ons may have failed since the host was in use.
+    tried: int = 0
 
     def to_run(self, number: int, **fields: Any) -> World:
         runs = list(self.runs)
@@ -317,7 +325,7 @@ def at(seconds: int) -> datetime.datetime:
 def first(setting: Setting) -> World:
     reason = setting.reason
     if isinstance(reason, markers.MarkerKind):
-        reason = markers.reason(NODE_ID, at(_LONG_AGO), reason)
+        reason = markers.reason(NODE_ID, at(_LONG_AGO), reason, setting.times)
     on = setting.power is ON
     return World(
         tuple(Run(goal) for goal in setting.goals),
@@ -327,6 +335,7 @@ def first(setting: Setting) -> World:
         reported=0 if on else _LONG_AGO,
         servers=setting.servers,
         flag=setting.flag,
+        tried=setting.times,
     )
 
 
@@ -335,7 +344,15 @@ def what_of(reason: str | None) -> str:
     if reason is None:
         return 'enabled'
     mark = markers.parse(reason)
-    return mark.kind.value if mark else 'disabled by others'
+    if mark is None:
+        return 'disabled by others'
+    return mark.failure or mark.kind.value
+
+
+def failures(reason: str | None) -> int:
+    """How many power ons failed, by our marker."""
+    mark = markers.parse(reason)
+    return mark.times if mark else 0
 
 
 # What runs of ours change, and what must not come of it.
@@ -354,7 +371,14 @@ def write(world: World, reason: str | None, back: bool = False) -> World:
             raise Harm('nova-compute enabled on a host that is off')
         if world.reported < world.on_since and not back:
             raise Harm('nova-compute enabled before it reported')
-    return world._replace(reason=reason, changed=world.now)
+    tried = world.tried
+    if failures(reason) > tried:
+        raise Harm('a failure is counted that was none')
+    mark = markers.parse(reason)
+    if mark is None or not mark.kind.of_power_on:
+        # A marker that is put back is no news.
+        tried = 0 if mark is None or mark.age(at(world.now)) < TICK else tried
+    return world._replace(reason=reason, changed=world.now, tried=tried)
 
 
 def request(
@@ -374,6 +398,8 @@ def request(
             raise Harm('a second power on, with the first under way')
         if ours and world.power is ON:
             raise Harm('power on sent to a node that is on')
+    if setting.dead and state is ON:
+        return world._replace(fault=True)
     change = Change(state, mode is OffMode.SOFT, world.now + EFFECT, helpless)
     return world._replace(changes=(*world.changes, change), fault=False)
 

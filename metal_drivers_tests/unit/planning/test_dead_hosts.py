@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans, carried out: what hosts that do not come back cost the others."""
+
+import datetime
+
+import testtools
+
+from metal_drivers.compute import markers
+from metal_drivers.model import Capability
+from metal_drivers.planning import Decision, Wish, make_plan
+from metal_drivers.power import PowerSettings
+from metal_drivers_tests.unit.power import simulator
+
+#: MAAS: nothing but our marker says that a power on has failed.
+SIMPLE: frozenset[Capability] = frozenset()
+
+
+class TestDeadHosts(testtools.TestCase):
+    """h1 is busy; all others are off, and two of them are dead.
+
+    The dead ones are off longest: a plan tries them first.
+    """
+
+    DEAD = 'id-2', 'id-3'
+
+    def begin(self, spares: int) -> None:
+        self.cloud = simulator.SimCloud(1 + spares, simulator.OFF, SIMPLE)
+        self.tried: list[list[str]] = []
+        now = self.cloud.clock.now()
+        for number, host in enumerate(self.cloud.nova.hosts.values(), 1):
+            node_id = f'id-{number}'
+            if number == 1:
+                host.servers, host.machine.power = 1, simulator.ON
+                continue
+            when = now - datetime.timedelta(days=1, seconds=-number)
+            host.status = 'disabled'
+            host.reason = markers.reason(node_id, when)
+            if node_id in self.DEAD:
+                host.machine.ends_in = 'swallowed'
+
+    def audit(self, free: int) -> Decision:
+        """A plan, and all that it wants."""
+        cloud = self.cloud
+        decision = make_plan(
+            cloud.fleet(),
+            cloud.nova,
+            Wish(min_free_hosts_num=free),
+            PowerSettings(),
+            now=cloud.clock.now(),
+        )
+        chosen = [member.node.id for member in decision.on]
+        self.assertEqual([], list(decision.off))
+        self.tried.append(chosen)
+        cloud.calls.restart()
+        cloud.engine().switch(cloud.fleet(), chosen, simulator.ON)
+        self.assertEqual([], cloud.harm)
+        return decision
+
+    def free(self) -> int:
+        """Hosts on which Nova places servers."""
+        return sum(
+            host.enabled and not host.servers
+            for host in self.cloud.nova.hosts.values()
+        )
+
+    def test_a_shortage_is_filled_in_the_next_audit(self) -> None:
+        self.begin(100)
+        self.audit(5)
+        self.assertEqual(3, self.free())
+        self.audit(5)
+        self.assertEqual(5, self.free())
+        first, second = self.tried
+        self.assertEqual({*self.DEAD}, {*self.DEAD} & {*first})
+        self.assertEqual(set(), {*self.DEAD} & {*second})
+
+    def test_a_dead_host_is_not_tried_while_good_ones_are_off(self) -> None:
+        """However often, and however long after."""
+        self.begin(20)
+        for free in range(1, 19):
+            self.audit(free)
+            self.cloud.clock.advance(7200)
+        self.audit(18)
+        self.assertEqual(18, self.free())
+        tried = [node for chosen in self.tried for node in chosen]
+        self.assertEqual(sorted(tried), sorted(set(tried)))
+        # No other is left.
+        decision = self.audit(20)
+        self.assertEqual([*self.DEAD], self.tried[-1])
+        self.assertEqual(2, decision.hosts_unreliable)
+
+    def test_less_and_less_often(self) -> None:
+        """Doubled with each failure, up to a day."""
+        self.begin(2)
+        begun = self.cloud.clock.time
+        when = []
+        for _ in range(24 * 6 * 4):
+            self.audit(1)
+            if self.tried[-1]:
+                when.append((self.cloud.clock.time - begun) / 3600)
+                self.assertEqual(1, len(self.tried[-1]))
+            self.cloud.clock.advance(600)
+        each = dict.fromkeys(self.DEAD, 0)
+        for chosen in self.tried:
+            for node in chosen:
+                each[node] += 1
+        # After 1, 2, 4, 8, 16, and 24 hours; in four days and more.
+        for node, count in each.items():
+            self.assertLess(count, 9, node)
+            self.assertLess(4, count, node)

@@ -7,28 +7,25 @@ import argparse
 import dataclasses
 import datetime
 import importlib.metadata
+import os
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metal_drivers import (
     boundary,
-    compute,
     conf,
     conformance,
     exceptions,
-    lookup,
     selector,
     services,
 )
 from metal_drivers.candidates import Candidate, CandidateState
 from metal_drivers.cli import base, signals, terminal
-from metal_drivers.compute import markers
+from metal_drivers.cli.permission import Permission
 from metal_drivers.conformance import certify, report
 from metal_drivers.conformance.configured import Configured
 from metal_drivers.fleet import Member
-from metal_drivers.model import PowerState
-from metal_drivers.power import guards
 from metal_drivers.settings import PowerSettings
 
 _OURSELVES = 'watcher-metal-drivers'
@@ -177,146 +174,95 @@ class CertifyDriver(_Rules):
         if _is_broken(found):
             results = certify.unloadable(found.detail, certify.ALL)
             made = self.report(found, results)
-            _write(made, outputs)
+            self.write(made, outputs)
             return self.COLUMNS, made.rows()
-        self.confirm(parsed_args)
+        self.require_confirmation(parsed_args)
         guarded = self.start(found)
-        guard = _Guard(
-            services.open_compute(self.conf),
-            PowerSettings.from_conf(self.conf),
-            parsed_args.unmatched,
+        nova = services.open_compute(self.conf)
+        settings = PowerSettings.from_conf(self.conf)
+        permission = Permission(
+            guarded,
+            nova,
+            self.opened(services.open_hooks(self.conf)),
+            dataclasses.replace(
+                settings, unmatched=parsed_args.unmatched or nova is None
+            ),
         )
-        with self.waiting(guard.nova):
-            member = guard.find(guarded, parsed_args.node)
-        hooks = self.hooks(found, guarded.driver, permit=guard.permit)
-        run = certify.Certification(hooks, guarded.driver, member.node.id)
-        guard.on_refusal = run.cancel
-        with self.waiting(guard.nova), signals.cancelling(run.cancel):
-            results = run.run()
-        made = self.report(found, results, run.cancelled)
-        _write(made, outputs)
-        if guard.refused:
-            self.app.stderr.write(
-                f'metal-drivers: It was ended, since {guard.refused}.\n'
+        with self.waiting(nova):
+            member = permission.find(parsed_args.node)
+        if member.host is None:
+            why = 'it matches no compute host'
+            if nova is None:
+                why = 'Nova is not configured'
+            self.say(
+                f'Nothing checks whether {member.label} is in use: {why}.'
             )
+        self.confirm(parsed_args, member)
+        hooks = self.hooks(found, guarded.driver, permit=permission.ask)
+        run = certify.Certification(hooks, guarded.driver, member.node.id)
+        permission.on_refusal = run.cancel
+        with self.waiting(nova), signals.cancelling(run.cancel):
+            results = run.run()
+        if permission.refused:
+            self.say(f'It was ended, since {permission.refused}.')
         if run.left:
             self.status = 1
-            self.app.stderr.write(
-                f'metal-drivers: Node {member.label} is NOT as it was: '
-                f'{run.left}. Look at it with `metal-drivers node show '
-                f'{member.node.id}`.\n'
+            self.say(
+                f'Node {member.label} is NOT as it was: {run.left}. Look at '
+                f'it with `metal-drivers node show {member.node.id}`.'
             )
+        elif wrong := permission.end():
+            self.status = 1
+            self.say(
+                f'Node {member.label} is as it was, but a hook failed: '
+                f'{wrong}.'
+            )
+        made = self.report(found, results, run.cancelled)
+        self.write(made, outputs)
         return self.COLUMNS, made.rows()
 
-    def confirm(self, parsed_args: argparse.Namespace) -> None:
-        if parsed_args.yes:
-            return
-        node = parsed_args.node
-        if not self.app.stdin.isatty():
+    def say(self, sentence: str) -> None:
+        self.app.stderr.write(f'metal-drivers: {sentence}\n')
+
+    def require_confirmation(self, parsed_args: argparse.Namespace) -> None:
+        """:raises ConfigurationError: nobody can be asked."""
+        if not parsed_args.yes and not self.app.stdin.isatty():
             raise exceptions.ConfigurationError(
-                f'Powering {node} off and on needs confirmation, and '
-                'standard input is not a terminal',
+                f'Powering {parsed_args.node} off and on needs confirmation, '
+                'and standard input is not a terminal',
                 cure='Use --yes to skip confirmation.',
             )
-        self.app.stderr.write(f'Power {node} off and on many times? [y/N] ')
+
+    def confirm(self, parsed_args: argparse.Namespace, member: Member) -> None:
+        """:raises RefusedError: it is not to be done."""
+        if parsed_args.yes:
+            return
+        self.app.stderr.write(
+            f'Power {member.label} off and on many times? [y/N] '
+        )
         self.app.stderr.flush()
         answer = self.app.stdin.readline().strip().casefold()
         if answer not in ('y', 'yes'):
             raise exceptions.RefusedError('Nothing was powered off.')
 
-
-class _Guard:
-    """Whether a node may be powered off to try a driver."""
-
-    def __init__(
-        self,
-        nova: compute.Compute | None,
-        settings: PowerSettings,
-        unmatched: bool,
+    def write(
+        self, made: report.Report, outputs: Iterable[pathlib.Path]
     ) -> None:
-        self.nova = nova
-        # Without Nova, no node matches anything.
-        self._settings = dataclasses.replace(
-            settings, unmatched=unmatched or nova is None
-        )
-        self._host: str | None = None
-        #: Why the node must not be powered off any longer.
-        self.refused = ''
-        self.on_refusal: Callable[[], object] = lambda: None
-
-    def find(self, driver: boundary.GuardedDriver, ref: str) -> Member:
-        """The node of that name, which may be powered off and on.
-
-        :raises MetalError: it must not be, or cannot be found.
-        """
-        member = lookup.look_up(driver, self.nova, [ref]).find(ref)
-        node = driver.get_node(member.node.id)
-        member = dataclasses.replace(member, node=node)
-        for state in (PowerState.OFF, PowerState.ON):
-            reason = guards.refusal(
-                guards.Request(member, state, self._settings)
-            )
-            if reason:
-                raise _refused(member, reason)
-        if not node.settled or node.power_state not in (
-            PowerState.ON,
-            PowerState.OFF,
-        ):
-            raise _refused(
-                member,
-                f'its power state is {node.power_state.value}'
-                + ('' if node.settled else ', and a change is under way'),
-            )
-        if member.host is not None:
-            self._host = member.host.name
-            self._look(member.label)
-        return member
-
-    def permit(self, node_id: str) -> None:
-        """Asked before each power off: much can happen meanwhile. The
-        first refusal ends the run."""
-        try:
-            self._look(node_id)
-        except exceptions.MetalError as exc:
-            self.refused = exc.message
-            self.on_refusal()
-            raise
-
-    def _look(self, label: str) -> None:
-        if self.nova is None or self._host is None:
-            return
-        host = self._host
-        service = self.nova.get_service(host)
-        reason = ''
-        if service.enabled:
-            reason = (
-                'nova-compute on it is enabled. Disable it first: openstack '
-                f'compute service set --disable {host} nova-compute'
-            )
-        elif markers.parse(service.disabled_reason) is not None:
-            reason = (
-                'nova-compute on it was disabled by metal-drivers. Use '
-                f'`metal-drivers node power on {host}` first, and disable it '
-                'yourself'
-            )
-        elif self.nova.list_moving(host):
-            reason = 'servers move to or from it'
-        elif count := self.nova.count_servers(host):
-            reason = f'{count} servers are on it. Migrate them first'
-        if reason:
-            raise exceptions.RefusedError(
-                f'{label} is not powered off: {reason}'
-            )
+        """Write the files. The table is printed even if that fails."""
+        for path in outputs:
+            text = made.json() if path.suffix == '.json' else made.badge()
+            try:
+                path.write_text(text, encoding='utf-8')
+            except OSError as exc:
+                self.status = 1
+                self.say(
+                    f'The report cannot be written to {path}: '
+                    f'{exc.strerror}. Use --output with another file.'
+                )
 
 
 def _is_broken(found: Candidate) -> bool:
     return found.plugin.cls is None or found.state is CandidateState.FAILED
-
-
-def _refused(member: Member, reason: str) -> exceptions.RefusedError:
-    return exceptions.RefusedError(
-        f'{member.label} is not powered off: {reason}'
-    )
 
 
 def _version(distribution: str) -> str:
@@ -330,7 +276,7 @@ def _outputs(parsed_args: argparse.Namespace) -> Iterable[pathlib.Path]:
     """The files to write.
 
     :raises ConfigurationError: it is neither a directory nor a file with
-        one of the suffixes.
+        one of the suffixes, or may not be written.
     """
     for path in parsed_args.output:
         if path.is_dir():
@@ -344,15 +290,8 @@ def _outputs(parsed_args: argparse.Namespace) -> Iterable[pathlib.Path]:
                 'directory, and no file ending in .json or .svg in one',
                 cure='Make the directory first.',
             )
-
-
-def _write(made: report.Report, outputs: Iterable[pathlib.Path]) -> None:
-    for path in outputs:
-        text = made.json() if path.suffix == '.json' else made.badge()
-        try:
-            path.write_text(text, encoding='utf-8')
-        except OSError as exc:
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise exceptions.ConfigurationError(
-                f'The report cannot be written to {path}: {exc.strerror}',
-                cure='Name another file with --output.',
-            ) from exc
+                f'The report cannot be written to {path}: permission denied',
+                cure='Use --output with another file.',
+            )

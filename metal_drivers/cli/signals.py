@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def cancelling(cancel_all: Callable[[], object]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM cancel what is under way, and the table is printed
-    anyway; a second one ends the command.
+    """Ctrl-C, SIGTERM and a terminal that goes away cancel what is under
+    way, and the table is printed anyway; a second one ends the command.
 
     :param cancel_all: called in a thread.
     """
@@ -21,8 +21,10 @@ def cancelling(cancel_all: Callable[[], object]) -> Iterator[None]:
         return
     former = {
         number: signal.getsignal(number)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
+    if former[signal.SIGHUP] is signal.SIG_IGN:  # as nohup has it
+        del former[signal.SIGHUP]
 
     def restore() -> None:
         for number, handler in former.items():

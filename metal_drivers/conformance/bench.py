@@ -155,8 +155,8 @@ class Bench:
         def once() -> None:
             nonlocal undone
             if undo is not None and not undone:
-                undone = True
                 undo()
+                undone = True
 
         self.cleanup(once)
         try:
@@ -184,6 +184,17 @@ class Bench:
         if mode is not None:
             extra['mode'] = mode
         self.will_switch(affects or node_id)
+        self.send(node_id, state, driver, affects, **extra)
+
+    def send(
+        self,
+        node_id: str,
+        state: PowerState,
+        driver: base.MetalDriver | None = None,
+        affects: str | None = None,
+        **extra: Any,
+    ) -> None:
+        """As :meth:`switch`; who calls this brings the node back."""
         with self._changed:
             if self._abandoned:
                 raise Abandoned

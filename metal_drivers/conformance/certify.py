@@ -8,6 +8,7 @@ broken, or as soon as another node is seen to go off.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from metal_drivers import base
@@ -20,7 +21,7 @@ from metal_drivers.conformance import (
 )
 from metal_drivers.conformance.bench import Bench
 from metal_drivers.conformance.configured import Configured
-from metal_drivers.conformance.rules import Rule
+from metal_drivers.conformance.rules import Broken, Rule
 from metal_drivers.conformance.runner import Result, Runner, Verdict
 from metal_drivers.model import OffMode, PowerState
 
@@ -73,6 +74,8 @@ class Certification:
         self._runner = Runner(hooks, driver)
         #: Why the node is not as it was; empty where it is.
         self.left = ''
+        #: Whether a node that was off was powered on, to begin with.
+        self._sent_on = False
 
     @property
     def cancelled(self) -> bool:
@@ -87,15 +90,12 @@ class Certification:
     ) -> list[Result]:
         """A result for each rule."""
         results = self._runner.run(READING, tell)
-        broken = [
-            each.rule.id
-            for each in results
-            if each.rule.id in _GATES and not each.good
-        ]
-        if broken:
-            why = f'nothing is powered off while {broken[0]} is broken'
-            return results + self._not_tried(SWITCHING, why, tell)
         was = self._state()
+        why = self._forbidding(results)
+        if not why and was not in (PowerState.ON, PowerState.OFF):
+            why = 'the node is reported neither on nor off'
+        if why:
+            return results + self._not_tried(SWITCHING, why, tell)
         if was is PowerState.OFF:
             ready = self._runner.attempt(as_rule(self._power_on))
             if ready.verdict is not Verdict.OK:
@@ -110,6 +110,18 @@ class Certification:
         if was is PowerState.OFF and not self.left:
             self._bring_off()
         return results
+
+    def _forbidding(self, results: Sequence[Result]) -> str:
+        """Why nothing may be powered off; empty where it may."""
+        if self.cancelled:
+            return 'interrupted'
+        if any(each.left for each in results):
+            # Rules that were not tried forbid nothing.
+            return 'an earlier rule left the service changed'
+        for each in results:
+            if each.rule.id in _GATES and not each.good:
+                return f'nothing is powered off while {each.rule.id} is broken'
+        return ''
 
     def _switching(self, tell: Callable[[Result], object]) -> list[Result]:
         """The first ones one by one, the others if these are kept."""
@@ -145,7 +157,8 @@ class Certification:
         return results
 
     def _power_on(self, bench: Bench) -> None:
-        self._driver.set_power_state(self._node_id, PowerState.ON)
+        self._sent_on = True
+        bench.send(self._node_id, PowerState.ON)
         bench.settle(self._node_id, PowerState.ON)
 
     def _bring_off(self) -> None:
@@ -157,12 +170,13 @@ class Certification:
             self.left = ended.detail
 
     def _power_off(self, bench: Bench) -> None:
+        if self.cancelled and self._sent_on:
+            # It may not be on yet, and must not be taken for off.
+            with contextlib.suppress(Broken):
+                bench.settle(self._node_id, PowerState.ON)
         if self._driver.get_node(self._node_id).power_state is PowerState.OFF:
             return
-        bench.hooks.permit(self._node_id)
-        self._driver.set_power_state(
-            self._node_id, PowerState.OFF, OffMode.HARD
-        )
+        bench.send(self._node_id, PowerState.OFF, mode=OffMode.HARD)
         bench.settle(self._node_id, PowerState.OFF)
 
 

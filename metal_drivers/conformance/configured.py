@@ -22,6 +22,8 @@ _NOWHERE = '127.0.0.1:1'
 
 _URL = re.compile(r'^(https?)://[^/]+')
 
+_UUID = re.compile('[0-9A-Fa-f]{8}[0-9A-Fa-f-]*')
+
 #: Seconds that a service is given that never answers.
 SHORTEST_TIMEOUT = 1.0
 
@@ -138,12 +140,12 @@ def _short_timeouts(kind: type[base.MetalDriver]) -> dict[str, Any]:
 
 def _unlike(known: str) -> str:
     """An id of the same form that is that of no node."""
+    if not re.search('[A-Za-z]', known):
+        # Small numbers are those of other nodes.
+        return re.sub('[0-9]', '9', known) + '99999999'
+    if _UUID.fullmatch(known):  # it has no letter z
+        return re.sub('[0-9A-Fa-f]', '0', known[:-1]) + (
+            '1' if known[-1] != '1' else '2'
+        )
     changed = re.sub('[A-Za-z]', 'z', re.sub('[0-9]', '0', known))
-    try:
-        int(known.replace('-', ''), 16)
-    except ValueError:
-        return changed if changed != known else f'{known}0'
-    # A uuid: it has no letter z.
-    return re.sub('[0-9A-Fa-f]', '0', known[:-1]) + (
-        '1' if known[-1:] != '1' else '2'
-    )
+    return changed if changed != known else f'{known}0'

@@ -113,6 +113,7 @@ def decide(situation: Situation, wish: Wish) -> Decision:
     on = give_back_the_busy(unfinished, why)
     brought = bring_back(idle, spares, balance.copy(), why)
     on += brought
+    on += one_more(hosts, spares, brought, why)
     on += exercise(spares, on, wish, why)
     left = left_over(idle, on, balance, why)
     off = power_off_the_rest(left, why)
@@ -186,6 +187,23 @@ def bring_back(
             taken.append(why.missing(host, balance.shortest(host)))
             balance.add(host)
     return taken
+
+
+def one_more(
+    hosts: Hosts, spares: Hosts, brought: Hosts, why: reasons.Reasons
+) -> list[Host]:
+    """One host more than is missing, while another has failed lately and for
+    the first time.
+
+    Hosts that do not come back are off longest, so the next one to be tried
+    may be of their kind.
+    """
+    failed = next((host for host in hosts if host.failed_lately), None)
+    if failed is None or set(brought).isdisjoint(spares):
+        return []
+    good = (host for host in spares if not host.trouble)
+    more = next((host for host in good if host not in brought), None)
+    return [] if more is None else [why.one_more(more, failed)]
 
 
 def _for_groups(

@@ -137,6 +137,13 @@ class Host:
         return ''
 
     @property
+    def failed_lately(self) -> bool:
+        """Whether it failed for the first time, and is not yet tried
+        again."""
+        failures = self.failures
+        return failures is not None and failures.count == 1 and not self.due
+
+    @property
     def reliable(self) -> tuple[bool, int]:
         """Sorts: those that nothing speaks against come first, those that
         failed most often last."""

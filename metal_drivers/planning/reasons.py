@@ -47,6 +47,13 @@ class Reasons:
             text += '; it is on, and metal-drivers left nova-compute disabled'
         return self._note(host, text)
 
+    def one_more(self, host: Host, failed: Host) -> Host:
+        return self._note(
+            host,
+            f'one more than is missing, because {failed.member.label} '
+            f'{failed.trouble}; {_off_since(host)}',
+        )
+
     def exercised(self, host: Host) -> Host:
         return self._note(
             host, f'exercise, to see that it comes back: {_off_since(host)}'

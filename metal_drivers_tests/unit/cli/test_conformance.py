@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import fixtures
@@ -182,7 +184,12 @@ class TestCertify(_TestCase):
     def test_without_nova_it_is_the_operator_who_knows(self) -> None:
         del self.config['nova']
         done = self.certify('metal-04', '--yes')
-        self.assertEqual((0, ''), (done.status, done.stderr))
+        self.assertEqual(0, done.status)
+        self.assertEqual(
+            'metal-drivers: Nothing checks whether metal-04 is in use: Nova '
+            'is not configured.\n',
+            done.stderr,
+        )
 
     def assert_refused(self, *args: str, says: str, status: int = 1) -> None:
         done = self.certify(*args)
@@ -226,18 +233,69 @@ class TestCertify(_TestCase):
             status=2,
         )
 
-    def test_servers_that_come_meanwhile_end_it(self) -> None:
+    def test_prints_the_report_that_cannot_be_written(self) -> None:
+        self.spare('compute-01')
+        # A link to where no file can be made.
+        path = self.folder / 'report.json'
+        path.symlink_to('/proc/self/none.json')
+        done = self.certify('compute-01', '--yes', '--output', str(path))
+        self.assertEqual(1, done.status)
+        self.assertEqual('ok', self.rows(done)['lists-nodes']['Result'])
+        self.assertIn(f'cannot be written to {path}', done.stderr)
+
+    def use_hook(self, script: str) -> pathlib.Path:
+        """A hook of the site, and where it writes what it was told."""
+        path, told = self.folder / 'hook', self.folder / 'told'
+        path.write_text(f'#!/bin/sh\ncat >> {told}\n{script}\n')
+        path.chmod(0o755)
+        self.config['metal_drivers']['hooks'] = 'command'
+        self.config['metal_drivers.hooks.command'] = {'executable': path}
+        return told
+
+    def test_a_hook_may_refuse(self) -> None:
+        self.spare('compute-01')
+        self.use_hook('echo it has disks of Ceph >&2; exit 1')
+        done = self.certify('compute-01', '--yes')
+        self.assertEqual(1, done.status)
+        self.assertIn('it has disks of Ceph', done.stderr)
+        self.assertEqual([], self.powered())
+
+    def test_a_hook_is_told_before_and_afterwards(self) -> None:
+        self.spare('compute-01')
+        told = self.use_hook('exit 0')
+        done = self.certify('compute-01', '--yes')
+        self.assertEqual((0, ''), (done.status, done.stderr))
+        self.assertEqual(
+            ['before_off', 'undone'],
+            re.findall('"event": "([^"]*)"', told.read_text()),
+        )
+
+    def meanwhile(self, change: Callable[[], object]) -> base.Done:
+        """Certify, with a change at the first request for power."""
         self.spare('compute-01')
         seen: list[messages.Request] = []
 
         def busy(request: messages.Request) -> bool:
             if request.method == 'PUT' and not seen:
                 seen.append(request)
-                self.nova.add_server('compute-01')
+                change()
             return False
 
         self.ironic.fail(busy, lambda exchange: None, None)
-        done = self.certify('compute-01', '--yes')
+        done: base.Done = self.certify('compute-01', '--yes')
+        return done
+
+    def test_maintenance_that_begins_meanwhile_ends_it(self) -> None:
+        node = self.ironic.node('metal-01')
+        done = self.meanwhile(lambda: setattr(node, 'maintenance', True))
+        self.assertEqual(1, done.status)
+        self.assertEqual(
+            1, sum('off' in target for _, target in self.powered())
+        )
+        self.assertIn('it is in maintenance', done.stderr)
+
+    def test_servers_that_come_meanwhile_end_it(self) -> None:
+        done = self.meanwhile(lambda: self.nova.add_server('compute-01'))
         self.assertEqual(1, done.status)
         self.assertEqual(
             1, sum('off' in target for _, target in self.powered())
@@ -262,9 +320,26 @@ class TestCertify(_TestCase):
         )
         self.assertNotIn('AssertionError', done.stdout)
 
+    def test_an_interruption_before_the_first_power_off(self) -> None:
+        self.spare('compute-01')
+        self.ironic.node('metal-01').power_state = 'power off'
+        seen: list[messages.Request] = []
+
+        def interrupt(request: messages.Request) -> bool:
+            if len(self.ironic.requests) > 5 and not seen:
+                seen.append(request)
+                os.kill(os.getpid(), signal.SIGINT)
+            return False
+
+        self.ironic.fail(interrupt, lambda exchange: None, None)
+        done = self.certify('compute-01', '--yes')
+        self.assertEqual((1, ''), (done.status, done.stderr))
+        self.assertEqual('power off', self.ironic.node('metal-01').power_state)
+        self.assertEqual([], self.powered())
+
     def test_an_interruption_brings_the_node_back(self) -> None:
         self.spare('compute-01')
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             seen: list[messages.Request] = []
 
             def interrupt(

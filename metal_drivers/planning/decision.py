@@ -355,9 +355,10 @@ def room_to_go_off(
     """
     if not settings.max_powered_off:
         return None
-    nodes = [member.node for member in members if member.host]
-    off = sum(node.counts_as_off for node in nodes)
-    return max(0, settings.most_off(len(nodes)) - off)
+    counted = [m for m in members if m.host or m.doubtful]
+    hosts = sum(member.host is not None for member in counted)
+    off = sum(member.node.counts_as_off for member in counted)
+    return max(0, settings.most_off(hosts) - off)
 
 
 def _in_order(situation: Situation) -> list[Host]:

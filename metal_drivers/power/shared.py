@@ -78,6 +78,8 @@ class Shared:
         self._lock = threading.Lock()
         self._claims: dict[str, PowerState] = {}
         self._off_slots: set[str] = set()
+        #: The nodes that were seen to be compute hosts.
+        self._hosts: set[str] = set()
         #: The nodes of which hooks did not take in that they are back.
         self._owed: set[str] = set()
         self._sent: dict[str, tuple[PowerState, float, float]] = {}
@@ -158,16 +160,20 @@ class Shared:
     ) -> int | None:
         """Count a node among those that may be off at once.
 
-        :param hosts: the ids of all nodes that count.
-        :param off: those that were off when they were listed.
+        :param hosts: the ids of all nodes that count. Nova may leave out
+            a host, as it does while it cannot ask one of its cells: one
+            that was among them before goes on to count while it is off.
+        :param off: the nodes that were off when they were listed, compute
+            hosts or not.
         :param since: what this process has done later than that goes
             before what was listed.
         :returns: None: one was free, and is taken until
             :meth:`release`. Else how many others are off.
         """
-        hosts = set(hosts)
         with self._lock:
-            others = set(off)
+            self._hosts.update(hosts)
+            hosts = self._hosts
+            others = hosts & set(off)
             for other, (state, when) in self._seen.items():
                 if when >= since and other in hosts:
                     if state is PowerState.ON:
@@ -234,13 +240,14 @@ class OffSlots:
             if self._fleet is None:
                 self._fleet = self._load()
             members = self._fleet.members
-        nodes = [m.node for m in members if m.host]
-        off = {node.id for node in nodes if node.counts_as_off}
+        hosts = [m.node.id for m in members if m.host]
+        counted = {m.node.id for m in members if m.host or m.doubtful}
+        off = {m.node.id for m in members if m.node.counts_as_off}
         others = self._shared.take_off_slot(
             node_id,
-            [node.id for node in nodes],
+            counted,
             off | self._planned,
-            self._limit(len(nodes)),
+            self._limit(len(hosts)),
             self._since,
         )
         if others is None and self._dry_run:

@@ -5,8 +5,8 @@ import dataclasses
 from unittest import mock
 
 from metal_drivers import base as driver_base
-from metal_drivers.fleet import Fleet
-from metal_drivers.model import PowerState
+from metal_drivers.fleet import Fleet, Member
+from metal_drivers.model import Node, PowerState
 from metal_drivers.planning.decision import (
     room_to_go_off,
 )
@@ -177,6 +177,17 @@ class TestDecide(base.DecisionTestCase):
             settings = PowerSettings(max_powered_off=limit)
             self.assertEqual(room, room_to_go_off(members, settings))
         self.assert_off(self.decide(*members, room=3), 0, 1, 2)
+
+    def test_what_may_be_a_host_takes_room(self) -> None:
+        doubtful = Member(
+            Node('id-9', 'node-9', OFF),
+            problem='Nova has no hypervisor 9',
+            doubtful=True,
+        )
+        settings = PowerSettings(max_powered_off='1')
+        members = [host(0), host(1)]
+        self.assertEqual(1, room_to_go_off(members, settings))
+        self.assertEqual(0, room_to_go_off([*members, doubtful], settings))
 
     def test_a_plan_has_room_where_the_engine_has(self) -> None:
         """Or it has actions that can only be refused."""

@@ -94,6 +94,25 @@ class TestHowManyAreOff(base.PowerCase):
         self.cloud.driver.nodes['id-9'].shown = PowerState.ERROR
         self.assertEqual('refused', self.outcomes('n1', limit='1'))
 
+    def test_those_that_nova_leaves_out_go_on_to_count(self) -> None:
+        """As it does while it cannot ask one of its cells."""
+        self.assertEqual('done done', self.outcomes('n1', 'n2', limit='3'))
+        shown = self.cloud.nova.shown
+        self.patch(self.cloud.nova, 'shown', lambda: shown()[2:])
+        self.assertEqual('done refused', self.outcomes('n3', 'n4', limit='3'))
+
+    def test_those_that_may_be_hosts_count(self) -> None:
+        node = self.cloud.driver.nodes['id-9']
+        node.power = OFF
+        node.say(hypervisor_id='00000000-0000-4000-8000-000000000009')
+        self.assertEqual('refused', self.outcomes('n1', limit='1'))
+
+    def test_those_that_are_no_hosts_do_not(self) -> None:
+        node = self.cloud.driver.nodes['id-9']
+        node.power = OFF
+        node.say(host_names=('storage-9',))
+        self.assertEqual('done', self.outcomes('n1', limit='1'))
+
     def test_those_that_failed_do_not(self) -> None:
         self.node.ends_in = 'no'
         self.assertEqual('failed done', self.outcomes('n1', 'n2', limit='1'))

@@ -8,7 +8,8 @@ from typing import Self
 
 from oslo_config import cfg
 
-from metal_drivers import conf
+from metal_drivers import conf, exceptions
+from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, PowerState
 
 
@@ -61,6 +62,16 @@ class PowerSettings:
     def from_conf(cls, config: cfg.ConfigOpts) -> Self:
         """:raises ConfigurationError: a value is not valid."""
         values = conf.settings(config)
+        for pattern in filter(markers.too_wide, values.adopted_reasons):
+            raise exceptions.ConfigurationError(
+                f'[metal_drivers] adopted_reasons has {pattern!r}, which '
+                'also matches what metal-drivers writes itself, or an empty '
+                'reason: hosts that someone else disabled for a good reason '
+                'would be powered on and enabled',
+                cure='Set it to the beginning of one text, such as Masakari '
+                'detected host failed*.',
+                options=('adopted_reasons',),
+            )
         return cls(
             off_modes=tuple(
                 OffMode(mode) for mode in values.power_off_mode.split('-then-')

@@ -216,3 +216,11 @@ def adopted(
         return False
     reason = service.disabled_reason or ''
     return any(fnmatch.fnmatchcase(reason, pattern) for pattern in patterns)
+
+
+def too_wide(pattern: str) -> bool:
+    """Whether a pattern for :func:`adopted` is for no reason in particular:
+    it matches one of our own markers, or that no reason was given."""
+    when = datetime.datetime.fromtimestamp(0, datetime.UTC)
+    samples = ['', *(reason('1', when, kind, 1) for kind in MarkerKind)]
+    return any(fnmatch.fnmatchcase(sample, pattern) for sample in samples)

@@ -16,6 +16,22 @@ class TestSettings(base.TestCase):
     def read(self, **options: Any) -> PowerSettings:
         return PowerSettings.from_conf(self.conf(metal_drivers=options))
 
+    def test_a_pattern_of_reasons_that_is_too_wide(self) -> None:
+        for pattern in ('*', '?*', '[a-z]*', '*power*', 'metal-drivers/*'):
+            exc = self.assertRaises(
+                exceptions.ConfigurationError,
+                self.read,
+                adopted_reasons=f'Masakari *, {pattern}',
+            )
+            self.assertIn(f'adopted_reasons has {pattern!r}', str(exc))
+        exc = self.assertRaises(
+            exceptions.ConfigurationError, self.read, adopted_reasons='a*,,b*'
+        )
+        self.assertIn('an empty reason', str(exc))
+        narrow = ('Masakari *', '*host failed*')
+        settings = self.read(adopted_reasons=', '.join(narrow))
+        self.assertEqual(narrow, settings.adopted_reasons)
+
     def test_defaults_are_those_of_the_options(self) -> None:
         self.assertEqual(PowerSettings(), self.read())
 

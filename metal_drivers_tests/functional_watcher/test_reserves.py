@@ -168,6 +168,36 @@ class TestUnreliable(backends.Ironic):
         self.assertEqual({'compute-3': 'on'}, self.planned(plan))
 
 
+class TestDead(backends.Ironic):
+    """compute-2 and compute-3 are off, and the one chosen first is dead."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.audit_and_execute()
+        self.assertEqual('off', self.power('compute-2'))
+        self.assertEqual('off', self.power('compute-3'))
+
+    def test_it_is_not_chosen_again_while_a_good_one_is_off(self) -> None:
+        plan = self.plan_of(self.audit(min_free_hosts_num=2))
+        (dead,) = self.planned(plan)
+        (good,) = {'compute-2', 'compute-3'} - {dead}
+        node = self.ironic.node(self.node_id(dead))
+        node.power_error = 'no answer from the BMC'
+        self.assertEqual('FAILED', self.execute(plan)['state'])
+        self.assert_service(dead, 'disabled', 'failed to power on, 1 time, ')
+        # Ironic may forget why; the marker does not.
+        node.last_error = None
+        plan, _ = self.audit_and_execute(min_free_hosts_num=2)
+        self.assertEqual('SUCCEEDED', plan['state'])
+        self.assertEqual('on', self.power(good))
+        self.assert_service(good, 'enabled')
+        # Nor is it tried again before it is due.
+        plan = self.plan_of(self.audit(min_free_hosts_num=3))
+        self.assertEqual({}, self.planned(plan))
+        found = {i['name']: i['value'] for i in plan['efficacy_indicators']}
+        self.assertEqual(1, found['hosts_unreliable'])
+
+
 class TestRequests(backends.Ironic):
     """At most ten beyond the lists."""
 

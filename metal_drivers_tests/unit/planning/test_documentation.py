@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pages on reserves and reliability have people type can be typed."""
+"""What "Reserves" and "Reliability" have people type can be typed, and what
+they quote is so."""
 
+import dataclasses
+import datetime
 import itertools
 import json
 import pathlib
@@ -13,10 +16,12 @@ from oslo_config import cfg
 
 from metal_drivers import conf
 from metal_drivers.cli.plan import Plan
+from metal_drivers.compute import markers
 from metal_drivers.planning import Rule, wish
+from metal_drivers.planning.reliability import Failures, stamp
 from metal_drivers_tests.unit import base
 
-_PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
+_DOC = pathlib.Path(__file__).parents[3] / 'doc/source'
 
 
 def _commands(text: str, name: str) -> list[list[str]]:
@@ -28,12 +33,12 @@ def _commands(text: str, name: str) -> list[list[str]]:
     ]
 
 
-class TestReserves(base.TestCase):
+class TestPages(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.text = '\n'.join(
-            (_PAGES / name).read_text(encoding='utf-8')
-            for name in ('reserves.rst', 'reliability.rst')
+        self.text = ''.join(
+            (_DOC / f'{name}.rst').read_text(encoding='utf-8')
+            for name in ('reserves', 'reliability')
         )
 
     def test_plan(self) -> None:
@@ -86,6 +91,30 @@ class TestReserves(base.TestCase):
         for name, value in options.items():
             self.assertIsInstance(known[name], cfg.IntOpt)
             self.assertEqual(known[name].default, int(value))
+
+    def test_what_is_said_of_a_host_that_failed(self) -> None:
+        text = (_DOC / 'reliability.rst').read_text(encoding='utf-8')
+        (reason,) = re.findall(r'metal-drivers/1 .*', text)
+        marker = markers.parse(reason)
+        assert marker is not None
+        self.assertEqual(reason, marker.reason)
+        self.assertEqual(
+            (markers.MarkerKind.FAILED_ON, 2), (marker.kind, marker.times)
+        )
+        failures = Failures(marker.times, marker.when)
+        self.assertIn(f'``{failures}``', text)
+        self.assertIn(
+            f'``off; {marker.failure}, last at {stamp(marker.when)}``', text
+        )
+        hours = [
+            (
+                dataclasses.replace(failures, count=n).retry_at(3600)
+                - marker.when
+            )
+            / datetime.timedelta(hours=1)
+            for n in range(1, 8)
+        ]
+        self.assertEqual([1, 2, 4, 8, 16, 24, 24], hours)
 
     def test_every_parameter_is_an_option_of_the_command(self) -> None:
         parser = Plan(mock.Mock(), None).get_parser('metal-drivers plan')

@@ -120,6 +120,23 @@ class TestCount(FailedCase):
         self.on()
         self.assertEqual(1, self.failures())
 
+    def test_an_id_of_which_nova_keeps_only_a_part(self) -> None:
+        long = 'id-' + 'x' * 300
+        self.node.say(id=long)
+        self.cloud.driver.nodes = {long: self.node}
+        self.node.ends_in = 'the BMC said no'
+        now = self.cloud.clock.now()
+        self.host.reason = markers.reason(long, now)
+        for times in (1, 2):
+            self.on()
+            self.assertEqual(255, len(self.host.reason or ''))
+            mark = markers.parse(self.host.reason)
+            assert mark is not None
+            self.assertEqual(times, mark.times)
+        self.node.ends_in = ''
+        self.assert_ended(Outcome.DONE, self.on())
+        self.assert_enabled()
+
     def test_what_does_not_speak_against_the_host(self) -> None:
         forbidden = exceptions.RefusedError('403')
         forbidden.status = 403

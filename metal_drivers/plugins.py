@@ -256,7 +256,7 @@ def _load(kind: Kind[P], found: Plugin[P]) -> Plugin[P]:
             raise
         except BaseException as exc:  # a plugin may also call sys.exit()
             return dataclasses.replace(
-                found, error=_import_error(found, exc), cause=exc
+                found, error=_import_error(kind, found, exc), cause=exc
             )
         try:
             if not _is_one(kind, loaded):
@@ -283,7 +283,7 @@ def _load(kind: Kind[P], found: Plugin[P]) -> Plugin[P]:
     return dataclasses.replace(found, cls=loaded, warning=verdict.warning)
 
 
-def _import_error(found: Plugin[P], exc: BaseException) -> str:
+def _import_error(kind: Kind[P], found: Plugin[P], exc: BaseException) -> str:
     what = f'cannot be imported: {_text.said(exc)}'
     name = exc.name if isinstance(exc, ImportError) else None
     (distribution,) = found.distributions
@@ -294,6 +294,16 @@ def _import_error(found: Plugin[P], exc: BaseException) -> str:
             f'or uninstall {distribution}'
         )
     if name and isinstance(exc, ModuleNotFoundError):
+        entries = importlib.metadata.entry_points(
+            group=kind.namespace, name=found.name
+        )
+        if name.partition('.')[0] in {
+            each.module.partition('.')[0] for each in entries
+        }:
+            where = ' and '.join(each.value for each in entries)
+            return found.fault(
+                f'{what}, which is its own. The entry point is {where}'
+            )
         return f'{what}; install {name}, or uninstall {distribution}'
     return found.fault(what)
 

@@ -66,6 +66,9 @@ class _Rules(base.Lister):
                 driver=name,
                 options=found.missing,
             )
+        if found.state is CandidateState.FAILED and found.plugin.cls:
+            # An option that cannot be read is no fault of the driver.
+            conf.driver_values(self.conf, found.name, found.plugin.cls)
         return found
 
     def start(self, found: Candidate) -> boundary.GuardedDriver:

@@ -28,8 +28,8 @@ _GROUP = f'{base.NAMESPACE}.conformance'
 
 
 @TOPIC.rule(
-    'The options can be registered twice, and an instance that is made with '
-    'their values lists the same nodes.'
+    'The driver can be loaded. Its options can be registered twice, and an '
+    'instance that is made with their values lists the same nodes.'
 )
 def loads_as_watcher_loads_it(bench: Bench) -> None:
     driver = bench.kind(

@@ -131,6 +131,32 @@ class TestCheck(_TestCase):
         self.assertIn(kind.said, first['Detail'])
         self.assertEqual({'not tried'}, {row['Result'] for row in others})
 
+    def test_one_whose_entry_point_is_misspelt(self) -> None:
+        site = self.useFixture(distributions.Distributions())
+        for name, target in (
+            ('module', 'acme_module.drivr:Driver'),
+            ('package', 'acme_pakcage:Driver'),
+        ):
+            site.install(
+                f'acme-{name}',
+                drivers={name: target},
+                modules={f'acme_{name}': ''},
+            )
+            done = self.metal('driver', 'check', name, '-f', 'json')
+            self.assertEqual(1, done.status)
+            detail = done.json[0]['Detail']
+            self.assertIn(f'The entry point is {target};', detail)
+            self.assertNotIn('install acme_', detail)
+
+    def test_one_whose_option_has_no_valid_value(self) -> None:
+        self.config['watcher.metal.drivers.fake'] = {'nodes': 'many'}
+        for command in (('check', 'fake'), ('certify', 'fake', '--node=x')):
+            done = self.metal('driver', *command)
+            self.assertEqual(2, done.status)
+            self.assert_one_line(
+                done, '[watcher.metal.drivers.fake] nodes', "'many'"
+            )
+
     def test_one_that_is_not_configured(self) -> None:
         done = self.metal('driver', 'check', 'maas')
         self.assertEqual(2, done.status)

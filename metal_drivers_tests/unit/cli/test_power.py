@@ -10,6 +10,7 @@ from unittest import mock
 
 import fixtures
 
+from metal_drivers.cli import signals
 from metal_drivers_tests.emulators import messages
 from metal_drivers_tests.unit.cli import base
 from metal_drivers_tests.unit.power import simulator
@@ -245,18 +246,18 @@ class TestPower(CloudTestCase):
     def test_a_signal_cancels_and_the_table_is_printed(self) -> None:
         self.ironic.node('metal-01').reservation = 'conductor-9'
         before = signal.getsignal(signal.SIGINT)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # As Ctrl-C does, once, in the middle of a wait.
-            signals = [number]
+            left = [number]
 
             def interrupted(
                 clock: simulator.SimClock,
                 alarm: threading.Event,
                 seconds: float,
-                signals: list[signal.Signals] = signals,
+                left: list[signal.Signals] = left,
             ) -> None:
                 with contextlib.suppress(IndexError):
-                    os.kill(os.getpid(), signals.pop())
+                    os.kill(os.getpid(), left.pop())
                 self.assertTrue(alarm.wait(30))
 
             with mock.patch.object(simulator.SimClock, 'wait', interrupted):
@@ -269,3 +270,12 @@ class TestPower(CloudTestCase):
             self.assertIn('cancelled before', done.json[0]['Detail'])
             self.assertEqual('power on', self.state('metal-01'))
         self.assertEqual(before, signal.getsignal(signal.SIGINT))
+
+    def test_nohup_goes_on_without_its_terminal(self) -> None:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+        with signals.cancelling(self.fail):
+            self.assertEqual(signal.SIG_IGN, signal.getsignal(signal.SIGHUP))
+            self.assertNotEqual(
+                signal.SIG_DFL, signal.getsignal(signal.SIGTERM)
+            )

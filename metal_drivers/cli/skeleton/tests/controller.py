@@ -1,6 +1,7 @@
 """The controller of ACME on loopback, for tests and for trying out."""
 
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,4 +88,6 @@ def main(command):
 
 
 if __name__ == '__main__':
+    # Ctrl-C is for the command: it brings the node back.
+    signal.signal(signal.SIGINT, lambda *received: None)
     sys.exit(main(sys.argv[1:]))

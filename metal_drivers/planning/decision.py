@@ -113,7 +113,7 @@ def decide(situation: Situation, wish: Wish) -> Decision:
     on = give_back_the_busy(unfinished, why)
     brought = bring_back(idle, spares, balance.copy(), why)
     on += brought
-    on += one_more(hosts, spares, brought, why)
+    on += one_more(hosts, spares, brought, levels, why)
     on += exercise(spares, on, wish, why)
     left = left_over(idle, on, balance, why)
     off = power_off_the_rest(left, why)
@@ -190,20 +190,31 @@ def bring_back(
 
 
 def one_more(
-    hosts: Hosts, spares: Hosts, brought: Hosts, why: reasons.Reasons
+    hosts: Hosts,
+    spares: Hosts,
+    brought: Hosts,
+    levels: Levels,
+    why: reasons.Reasons,
 ) -> list[Host]:
     """One host more than is missing, while another has failed lately and for
-    the first time.
+    the first time; one that counts for the same groups, where there is one.
 
     Hosts that do not come back are off longest, so the next one to be tried
     may be of their kind.
     """
     failed = next((host for host in hosts if host.failed_lately), None)
-    if failed is None or set(brought).isdisjoint(spares):
+    known = set(brought)
+    tried = {levels.of(host) for host in known.intersection(spares)}
+    good = [h for h in spares if not h.trouble and h not in known]
+    if failed is None or not tried or not good:
         return []
-    good = (host for host in spares if not host.trouble)
-    more = next((host for host in good if host not in brought), None)
-    return [] if more is None else [why.one_more(more, failed)]
+    more = max(
+        good,
+        key=lambda host: max(
+            len({*levels.of(host)}.intersection(of)) for of in tried
+        ),
+    )
+    return [why.one_more(more, failed)]
 
 
 def _for_groups(

@@ -5,7 +5,9 @@ import datetime
 
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
+from metal_drivers.planning.levels import Group
 from metal_drivers.planning.reliability import Failures
+from metal_drivers.planning.wish import Rule
 from metal_drivers_tests.unit.planning import base
 from metal_drivers_tests.unit.planning.base import NOW, OFF, ON, host
 
@@ -139,6 +141,16 @@ class TestOneMore(base.DecisionTestCase):
             host(5), *self.spares, failures={'id-1': failed(1, 0.5)}
         )
         self.assert_on(decision)
+
+    def test_one_of_the_group_that_is_short(self) -> None:
+        rule = Rule('zone', 'az1', min_free_hosts_num=1)
+        decision = self.decide(
+            host(5),
+            *self.spares,
+            groups=(Group(rule, frozenset({'id-1', 'id-3', 'id-4'})),),
+            failures={'id-1': failed(1, 0.5)},
+        )
+        self.assert_on(decision, 3, 4)
 
     def test_not_one_that_may_not_come_back(self) -> None:
         decision = self.decide(

@@ -120,8 +120,9 @@ def decide(situation: Situation, wish: Wish) -> Decision:
     off += surplus(hosts, balance.copy(), why)
     off = within_the_limit(off, situation.room, why)
     on += give_back_the_rest(left, off, why)
-    on += clean_up(hosts, {*on, *off}, situation.left, why)
-    on, off = at_most(wish.max_actions, on, off, why)
+    again = clean_up(hosts, {*on, *off}, situation.left, why)
+    on, off, again = at_most(wish.max_actions, (on, off, again), why)
+    on += again
     return Decision(
         _members(off),
         _members(on),
@@ -346,15 +347,19 @@ def clean_up(
 
 
 def at_most(
-    limit: int | None, on: list[Host], off: list[Host], why: reasons.Reasons
-) -> tuple[list[Host], list[Host]]:
-    """What comes on, and what goes off; hosts that come on go before."""
+    limit: int | None, steps: Iterable[list[Host]], why: reasons.Reasons
+) -> list[list[Host]]:
+    """What comes on, then what goes off; last what is only told to hooks
+    again: a hook that always fails must not take the place of the others."""
     if limit is None:
-        return on, off
-    left = max(0, limit - len(on))
-    for host in (*on[limit:], *off[left:]):
-        why.one_too_many(host, limit)
-    return on[:limit], off[:left]
+        return list(steps)
+    taken, left = [], limit
+    for step in steps:
+        for host in step[left:]:
+            why.one_too_many(host, limit)
+        taken.append(step[:left])
+        left -= len(taken[-1])
+    return taken
 
 
 def room_to_go_off(

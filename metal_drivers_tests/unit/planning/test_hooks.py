@@ -65,3 +65,14 @@ class TestLeft(base.DecisionTestCase):
 
     def test_not_while_its_power_changes(self) -> None:
         self.assert_on(self.planned('id-2', busy='a conductor'))
+
+    def test_a_hook_that_always_fails_keeps_no_other_from_going_off(
+        self,
+    ) -> None:
+        members = (base.host(1, servers=1), base.host(2), base.host(3))
+        settings = PowerSettings()
+        situation = Situation(members, settings, base.NOW, left={'id-1'})
+        for limit, on, off in ((1, [], [2]), (2, [1], [2]), (None, [1], [2])):
+            decision = decide(situation, Wish(max_actions=limit))
+            self.assertEqual(on, base.numbers(decision.on))
+            self.assertEqual(off, base.numbers(decision.off))

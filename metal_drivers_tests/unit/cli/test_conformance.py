@@ -365,6 +365,9 @@ class TestCertify(_TestCase):
 
     def test_an_interruption_brings_the_node_back(self) -> None:
         self.spare('compute-01')
+        # Where the tests themselves run under nohup, it is ignored.
+        former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGHUP, former)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             seen: list[messages.Request] = []
 

@@ -245,6 +245,9 @@ class TestPower(CloudTestCase):
 
     def test_a_signal_cancels_and_the_table_is_printed(self) -> None:
         self.ironic.node('metal-01').reservation = 'conductor-9'
+        # Where the tests themselves run under nohup, it is ignored.
+        former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGHUP, former)
         before = signal.getsignal(signal.SIGINT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # As Ctrl-C does, once, in the middle of a wait.

@@ -12,7 +12,8 @@ import ops
 import configuring
 import installing
 import settings
-from machine import CommandFailed, Machine
+import watcherconf
+from machine import CommandFailed, Machine, read
 
 LOG = logging.getLogger(__name__)
 
@@ -90,43 +91,44 @@ class WatcherMetalDriversCharm(ops.CharmBase):
             return ops.WaitingStatus(
                 f'waiting for Watcher: no {self.machine.watcher_conf}'
             )
-        maas_elsewhere = configuring.section_for_maas(self.machine)
-        wanted = None
-        problems = []
-        try:
-            wanted = self._settings(maas_elsewhere)
-        except settings.Refused as exc:
-            problems.append(str(exc))
-        try:
-            problems += configuring.apply(self.machine, self._wheel(), wanted)
-        except (CommandFailed, installing.BadWheel, settings.Refused) as exc:
-            problems.append(str(exc))
-        if problems:
-            return ops.BlockedStatus('; '.join(problems))
-        if maas_elsewhere:
-            return ops.ActiveStatus(
-                f'MAAS as in [{maas_elsewhere}] of watcher.conf; the '
-                'options maas-* are not used'
-            )
-        return ops.ActiveStatus()
-
-    def _wheel(self) -> pathlib.Path | None:
-        """The resource; None where there is none."""
-        try:
-            path = self.model.resources.fetch(RESOURCE)
-        except ops.ModelError:
-            return None
-        # Charmhub has an empty file for a resource that was never given.
-        return path if path.is_file() and path.stat().st_size else None
-
-    def _settings(self, maas_elsewhere: str) -> settings.Settings:
+        there = watcherconf.parse(read(self.machine.watcher_conf))
         options = {
             name: value
             for name, value in self.config.items()
             if name != SECRET
         }
-        key = None if maas_elsewhere else self._api_key()
-        return settings.read(options, key, maas_elsewhere)
+        wanted = wheel = None
+        problems = []
+        try:
+            key = None if there.maas else self._api_key()
+            wanted = settings.read(options, key, there)
+        except settings.Refused as exc:
+            problems.append(str(exc))
+        try:
+            wheel = self._wheel()
+        except settings.Refused as exc:
+            problems.append(str(exc))
+        try:
+            problems += configuring.apply(self.machine, wheel, wanted)
+        except CommandFailed as exc:
+            problems.append(str(exc))
+        if problems:
+            return ops.BlockedStatus('; '.join(problems))
+        return ops.ActiveStatus(settings.unused(options, there))
+
+    def _wheel(self) -> pathlib.Path:
+        try:
+            path = self.model.resources.fetch(RESOURCE)
+        except ops.ModelError as exc:
+            LOG.warning('No resource "%s": %s', RESOURCE, exc)
+        else:
+            # For one that was never given, Charmhub has an empty file.
+            if path.is_file() and path.stat().st_size:
+                return path
+        raise settings.Refused(
+            f'the resource "{RESOURCE}" is missing: '
+            f'juju attach-resource {self.app.name} {RESOURCE}=FILE'
+        )
 
     def _api_key(self) -> str | None:
         name = self.config.get(SECRET)

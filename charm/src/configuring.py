@@ -8,23 +8,18 @@ plan. The API key is neither; metal-drivers reads it again by itself.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pathlib
 import subprocess
 import tempfile
 
 import installing
+import packages
 import rendering
 from machine import CommandFailed, Machine, read
-from settings import Refused, Settings
+from settings import Settings
 
 LOG = logging.getLogger(__name__)
-
-
-def section_for_maas(machine: Machine) -> str:
-    """The section for MAAS that watcher.conf itself has; or empty."""
-    return rendering.section_for_maas(read(machine.watcher_conf))
 
 
 def apply(
@@ -34,33 +29,44 @@ def apply(
 
     :param wheel: None where there is none: the code in use stays.
     :param wanted: None where they cannot be used: the last good
-        configuration stays. Without one, nothing is changed.
+        configuration stays. Without one, nothing is changed for Watcher.
     :returns: what could not be done, and why.
     :raises CommandFailed: a command failed. The next call goes on from there.
     """
     problems = []
-    code = _code_in_use(machine)
-    try:
-        if wheel is None:
-            raise installing.BadWheel(
-                'the resource "wheel" is missing: juju attach-resource '
-                'watcher-metal-drivers wheel=FILE'
-            )
-        code = installing.install(machine, wheel)
-    except installing.BadWheel as exc:
-        problems.append(str(exc))
-    text = None
-    if code and wanted:
+    old = code = _code_in_use(machine)
+    if wheel:
         try:
-            text = _checked(machine, code, wanted)
-        except Refused as exc:
+            code = installing.install(machine, wheel)
+        except (installing.BadWheel, CommandFailed) as exc:
             problems.append(str(exc))
-    if not code or (text is None and not machine.drop_in.exists()):
+    if not code:
         return problems
+    text = None
+    if wanted:
+        text = rendering.drop_in(
+            wanted, str(machine.key_file), str(machine.ca_file)
+        )
+        problem = _problem_of(machine, code, text)
+        if problem:
+            problems.append(problem)
+            text = None
+    if text is None:
+        if not old or not machine.drop_in.is_file():
+            return problems
+        # New code has to take the configuration that stays.
+        problem = _problem_of(machine, code, read(machine.drop_in))
+        if problem:
+            problems = [*dict.fromkeys([*problems, problem])]
+            problems.append('the code in use stays')
+            code = old
     _bring_code(machine, code)
-    if text is not None and wanted:
+    if wanted and text is not None:
         _bring_configuration(machine, wanted, text)
-    _restart_where_needed(machine, code)
+    if not _note(machine).exists():
+        machine.restart()
+        _note(machine).touch()
+    installing.prune(machine)
     return problems
 
 
@@ -68,12 +74,15 @@ def remove(machine: Machine) -> None:
     """Take away all that the charm has brought; any number of times."""
     if not machine.home.exists():
         return
+    in_use = machine.drop_in.exists()
     for path in (machine.drop_in, machine.key_file, machine.ca_file):
         path.unlink(missing_ok=True)
     machine.remove_directories()
-    installing.forget(machine)
+    in_use = installing.forget(machine) or in_use
     try:
-        machine.restart()
+        if in_use:
+            machine.restart()
+        packages.give_up(machine)
     except CommandFailed as exc:
         # Watcher may be gone before this.
         LOG.warning('%s', exc)
@@ -102,37 +111,30 @@ def _code_in_use(machine: Machine) -> pathlib.Path | None:
     return machine.home / 'versions' / name if name else None
 
 
-def _checked(machine: Machine, code: pathlib.Path, wanted: Settings) -> str:
-    """The configuration file, read once by the code that will read it.
-
-    :raises Refused: it cannot be used.
-    """
-    text = rendering.drop_in(
-        wanted, str(machine.key_file), str(machine.ca_file)
-    )
-    if text == read(machine.drop_in) and _is_applied(machine, code):
-        return text
+def _problem_of(machine: Machine, code: pathlib.Path, text: str) -> str:
+    """Why this code does not take this configuration; empty if it does."""
+    if code == _code_in_use(machine) and text == read(machine.drop_in):
+        return ''
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as file:
         file.write(text)
         file.flush()
         # The order in which the services read them.
-        problem = machine.probe(
+        return machine.probe(
             code, pathlib.Path(file.name), machine.watcher_conf
         )
-    if problem:
-        raise Refused(problem)
-    return text
 
 
 def _bring_code(machine: Machine, code: pathlib.Path) -> None:
     path = installing.path_file(machine)
-    if installing.is_found(machine, path) and (
-        installing.in_use(machine) == code.name
-    ):
+    found = installing.is_found(machine, path)
+    if found and installing.in_use(machine) == code.name:
         return
-    problem = machine.probe(code)
-    if problem:
-        raise installing.BadWheel(f'the code cannot be used: {problem}')
+    if not found:
+        # It was installed and imported with another Python, it may be.
+        packages.install(machine)
+        problem = machine.probe(code)
+        if problem:
+            raise CommandFailed(f'{path.parent}: {problem}')
     _note(machine).unlink(missing_ok=True)
     installing.use(machine, code)
     installing.have_found(machine, path)
@@ -157,28 +159,7 @@ def _bring_configuration(
             path.unlink(missing_ok=True)
 
 
-def _restart_where_needed(machine: Machine, code: pathlib.Path) -> None:
-    if not _is_applied(machine, code):
-        machine.restart()
-        _note(machine).write_text(_digest(machine, code))
-
-
-def _is_applied(machine: Machine, code: pathlib.Path) -> bool:
-    return read(_note(machine)) == _digest(machine, code)
-
-
-def _digest(machine: Machine, code: pathlib.Path) -> str:
-    """What the services would be started with now."""
-    parts = (
-        code.name,
-        str(installing.path_file(machine)),
-        read(machine.drop_in),
-        read(machine.ca_file),
-    )
-    return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
-
-
 def _note(machine: Machine) -> pathlib.Path:
-    """What the services were last started with; absent while that is
-    being changed."""
-    return machine.home / 'started-with'
+    """Is there while the services run with what is there: it goes before
+    each change, and comes with the restart."""
+    return machine.home / 'started'

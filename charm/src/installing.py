@@ -9,6 +9,7 @@ file. To switch is to replace the link.
 from __future__ import annotations
 
 import email
+import functools
 import hashlib
 import os
 import pathlib
@@ -16,21 +17,10 @@ import shutil
 import tempfile
 import zipfile
 
-from machine import Machine, apt_install, read
+import packages
+from machine import Machine, read
 
 NAME = 'watcher-metal-drivers'
-
-#: What metal-drivers needs, and Watcher's packages may not have brought.
-PACKAGES = (
-    'python3-pip',
-    'python3-cliff',
-    'python3-keystoneauth1',
-    'python3-libmaas',
-    'python3-openstacksdk',
-    'python3-rich',
-    'python3-stevedore',
-    'python3-yaml',
-)
 
 
 class BadWheel(Exception):
@@ -60,7 +50,7 @@ def install(machine: Machine, wheel: pathlib.Path) -> pathlib.Path:
     target = machine.home / 'versions' / f'{version}-{digest}'
     if target.is_dir():
         return target
-    apt_install(machine, PACKAGES)
+    packages.install(machine)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix='.') as name:
         unpacked = pathlib.Path(name, 'unpacked')
@@ -82,18 +72,25 @@ def install(machine: Machine, wheel: pathlib.Path) -> pathlib.Path:
 
 
 def use(machine: Machine, target: pathlib.Path) -> None:
-    """Switch to an installed version, in one step; drop the others."""
+    """Switch to an installed version, in one step."""
     link = library(machine)
     if in_use(machine) != target.name:
         new = link.with_name('.lib')
         new.unlink(missing_ok=True)
         new.symlink_to(pathlib.Path('versions', target.name))
         os.replace(new, link)
-    for other in target.parent.iterdir():
-        if other.name != target.name:
-            shutil.rmtree(other)
 
 
+def prune(machine: Machine) -> None:
+    """Remove the versions that are not in use."""
+    used = in_use(machine)
+    for path in (machine.home / 'versions').iterdir():
+        if path.name != used:
+            shutil.rmtree(path)
+
+
+# A process of the charm handles one event.
+@functools.cache
 def path_file(machine: Machine) -> pathlib.Path:
     """The ``.pth`` file that the system's Python, as it is now, reads.
 
@@ -124,10 +121,15 @@ def have_found(machine: Machine, path: pathlib.Path) -> None:
         os.replace(new, path)
 
 
-def forget(machine: Machine) -> None:
-    """Have no Python find our code."""
-    for path in _path_files(machine):
+def forget(machine: Machine) -> bool:
+    """Have no Python find our code.
+
+    :returns: whether one did.
+    """
+    paths = _path_files(machine)
+    for path in paths:
         path.unlink()
+    return bool(paths)
 
 
 def remove(machine: Machine) -> None:

@@ -10,7 +10,6 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 
 SERVICES = ('watcher-decision-engine', 'watcher-applier')
 
@@ -79,7 +78,6 @@ class Machine:
                     'DEBIAN_FRONTEND': 'noninteractive',
                 },
                 cwd=self.root,
-                umask=0o022,
                 check=False,
                 user=user,
                 group=self.group if user else None,
@@ -169,26 +167,3 @@ def read(path: pathlib.Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         return ''
-
-
-def apt_install(machine: Machine, packages: Sequence[str]) -> None:
-    """Install packages of the system that are not there.
-
-    :raises CommandFailed: apt failed.
-    """
-    wanted = [
-        name
-        for name in packages
-        if 'install ok installed'
-        not in machine.run('dpkg-query', '-W', '-f=${Status}', name).stdout
-    ]
-    if wanted:
-        machine.run_checked('apt-get', 'update', timeout=600)
-        machine.run_checked(
-            'apt-get',
-            'install',
-            '--yes',
-            '--no-install-recommends',
-            *wanted,
-            timeout=1800,
-        )

@@ -3,9 +3,10 @@
 
 Usage: probe.py LIBRARY [CONFIGURATION...]
 
-It imports every plugin of the code in LIBRARY, as Watcher's services will,
-and has it read the files, in that order. One JSON object on standard output:
-``problem`` is empty if nothing is wrong.
+Without files, it imports every plugin of the code in LIBRARY, as Watcher's
+services will. With files, it has that code read them, in that order, and
+select a driver. One JSON object on standard output: ``problem`` is empty if
+nothing is wrong.
 """
 
 import importlib.metadata
@@ -22,7 +23,6 @@ GROUPS = (
 
 def import_all(library):
     """Import what Watcher will; the first error is raised."""
-    sys.path.insert(0, library)
     found = importlib.metadata.distributions(
         name='watcher-metal-drivers', path=[library]
     )
@@ -49,11 +49,14 @@ def read_configuration(files):
 
 
 def main(library, *files):
+    # In the place of this directory, whose modules are the charm's.
+    sys.path[0] = library
     problem = ''
     try:
-        import_all(library)
         if files:
             read_configuration(files)
+        else:
+            import_all(library)
     except Exception as exc:
         problem = ' '.join(f'{type(exc).__name__}: {exc}'.split())
         if type(exc).__module__.startswith('metal_drivers'):

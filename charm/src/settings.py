@@ -7,10 +7,13 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
+from watcherconf import WatcherConf
+
 AUTO = 'auto'
 
 #: Options of the charm that are options of ``[metal_drivers]``.
 POWER_OPTIONS = (
+    'driver',
     'protected-hosts',
     'protected-labels',
     'power-off-mode',
@@ -61,45 +64,71 @@ class Settings:
         there, as text.
     """
 
-    driver: str
     maas: Maas | None = None
     power: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def read(
-    options: Mapping[str, object], api_key: str | None, maas_elsewhere: str
+    options: Mapping[str, object], api_key: str | None, there: WatcherConf
 ) -> Settings:
     """The settings that the options ask for.
 
     :param options: the charm's options without secrets, by name; those that
         are not set are absent.
     :param api_key: the content of the secret; None where none is set.
-    :param maas_elsewhere: the section for MAAS that watcher.conf has; empty
-        where it has none. Then no option about MAAS is used.
+    :param there: what watcher.conf sets itself; that is left out.
     :raises Refused: the options contradict each other, or one is malformed.
     """
-    text = {name: str(value).strip() for name, value in options.items()}
+    text = _text(options)
     for name, value in text.items():
         if name not in _LONG and not value.isprintable():
             raise Refused(f'{name}: write it on one line')
-    url = text.get('maas-url', '')
-    maas = None if maas_elsewhere else _maas(text, url, api_key)
-    driver = _driver(
-        text.get('driver') or AUTO,
-        ironic=bool(options.get('ironic')),
-        maas=bool(maas or maas_elsewhere),
-    )
+    maas = None if there.maas else _maas(text, api_key)
+    if 'driver' not in there.power:
+        text['driver'] = _driver(
+            text.get('driver') or AUTO,
+            ironic=bool(options.get('ironic')),
+            maas=bool(maas or there.maas),
+        )
     power = {
         name.replace('-', '_'): text[name]
         for name in POWER_OPTIONS
         if text.get(name)
     }
-    return Settings(driver, maas, power)
+    return Settings(
+        maas, {k: v for k, v in power.items() if k not in there.power}
+    )
 
 
-def _maas(
-    text: Mapping[str, str], url: str, api_key: str | None
-) -> Maas | None:
+def unused(options: Mapping[str, object], there: WatcherConf) -> str:
+    """For the status: which options are not used since watcher.conf sets
+    what they would; empty if none."""
+    notes = []
+    if there.maas:
+        notes.append(
+            f'MAAS as in [{there.maas}] of watcher.conf; the options maas-* '
+            'are not used'
+        )
+    text = _text(options)
+    names = [
+        name
+        for name in POWER_OPTIONS
+        if name.replace('-', '_') in there.power
+        and text.get(name, AUTO) != AUTO
+    ]
+    if names:
+        notes.append(
+            f'watcher.conf itself sets, so not used: {", ".join(names)}'
+        )
+    return '; '.join(notes)
+
+
+def _text(options: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value).strip() for name, value in options.items()}
+
+
+def _maas(text: Mapping[str, str], api_key: str | None) -> Maas | None:
+    url = text.get('maas-url', '')
     if not url and api_key is None:
         return None
     if not url:

@@ -37,14 +37,20 @@ echo "$(basename "$0") $*" >> "$(dirname "$0")/log"
 """
 
 
-def make_wheel(directory: pathlib.Path, version: str = '1.0') -> pathlib.Path:
-    """A wheel of the code under test, with another version."""
+def make_wheel(
+    directory: pathlib.Path,
+    version: str = '1.0',
+    changes: dict[str, bytes] | None = None,
+) -> pathlib.Path:
+    """A wheel of the code under test, with another version, and with other
+    files."""
     package = pathlib.Path(metal_drivers.__file__).parent
     files = {
         str(path.relative_to(package.parent)): path.read_bytes()
         for path in package.rglob('*')
         if path.is_file() and path.suffix != '.pyc'
     }
+    files |= changes or {}
     info = f'watcher_metal_drivers-{version}.dist-info'
     (entry_points,) = (
         path
@@ -97,17 +103,23 @@ def new_machine(root: pathlib.Path) -> Machine:
     """A machine with Watcher; its commands only log how they are called."""
     commands = root / 'bin'
     commands.mkdir(parents=True)
-    for name in ('systemctl', 'apt-get', 'dpkg-query'):
+    for name in ('systemctl', 'apt-get', 'apt-mark'):
         path = commands / name
         path.write_text(_SERVICES)
         path.chmod(0o755)
+    query = commands / 'dpkg-query'
+    query.write_text(
+        '#!/bin/sh\n[ -e "$0.fails" ] || echo install ok installed\n'
+    )
+    query.chmod(0o755)
     machine = Machine(
         root=root,
         python=sys.executable,
         path=f'{commands}:/usr/bin:/bin',
         owner=getpass.getuser(),
         user=None,
-        group=grp.getgrgid(os.getgid()).gr_name,
+        # As root, another one than files have by themselves.
+        group=grp.getgrgid(os.getgid() or 1).gr_name,
     )
     machine.watcher_conf.parent.mkdir(parents=True)
     machine.watcher_conf.write_text('[DEFAULT]\ndebug = false\n')
@@ -125,11 +137,26 @@ class CharmTestCase(unittest.TestCase):
         wheel, root = installed()
         shutil.copytree(root / 'opt', self.root / 'opt', symlinks=True)
         self.before = self.tree()
-        patch = mock.patch.object(
-            charm.WatcherMetalDriversCharm, 'machine', self.machine
-        )
-        patch.start()
-        self.addCleanup(patch.stop)
+        (code,) = (root / 'opt/watcher-metal-drivers/versions').iterdir()
+        real = Machine.probe
+
+        def probe(
+            machine: Machine, library: pathlib.Path, *files: pathlib.Path
+        ) -> str:
+            # To import this code takes seconds, and was done when it was
+            # installed.
+            if library.name == code.name and not files:
+                return ''
+            return real(machine, library, *files)
+
+        for patch in (
+            mock.patch.object(
+                charm.WatcherMetalDriversCharm, 'machine', self.machine
+            ),
+            mock.patch.object(Machine, 'probe', probe),
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
         self.context = testing.Context(charm.WatcherMetalDriversCharm)
         self.on = self.context.on
         self.relation = testing.SubordinateRelation('watcher')

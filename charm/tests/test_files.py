@@ -14,6 +14,7 @@ from oslo_config import cfg
 
 import rendering
 import settings
+import watcherconf
 from metal_drivers import conf as metal_conf
 from metal_drivers.drivers.maas import MaasDriver
 
@@ -21,9 +22,8 @@ CHARM = yaml.safe_load(
     pathlib.Path(__file__).parents[1].joinpath('charmcraft.yaml').read_text()
 )
 SETTINGS = settings.Settings(
-    'maas',
     settings.Maas('http://x/$MAAS', 'a:b:c', 'certificates', 'one, two'),
-    {'min_dwell': '60', 'protected_hosts': 'db-*,web-$1'},
+    {'driver': 'maas', 'min_dwell': '60', 'protected_hosts': 'db-*,web-$1'},
 )
 
 
@@ -48,7 +48,10 @@ class Charmcraft(unittest.TestCase):
             option = CHARM['config']['options'][name]
             self.assertEqual(types.get(type(opt), 'string'), option['type'])
             # Without a value, that of metal-drivers holds.
-            self.assertNotIn('default', option)
+            self.assertEqual(
+                opt.default if name == 'driver' else None,
+                option.get('default'),
+            )
             if isinstance(opt, cfg.IntOpt):
                 self.assertRegex(
                     option['description'], rf'default {opt.default}\b'
@@ -73,14 +76,14 @@ class ReadByOsloConfig(unittest.TestCase):
     def read(self, *args: str, **defaults: list[str]) -> cfg.ConfigOpts:
         conf = cfg.ConfigOpts()
         metal_conf.register_opts(conf)
-        conf.register_opts(MaasDriver.get_config_opts(), rendering.MAAS)
+        conf.register_opts(MaasDriver.get_config_opts(), watcherconf.MAAS)
         defaults = {
             'default_config_files': [],
             'default_config_dirs': [str(self.drop_ins)],
             **defaults,
         }
         conf(list(args), project='watcher', **defaults)
-        maas = conf[rendering.MAAS]
+        maas = conf[watcherconf.MAAS]
         self.assertEqual('http://x/$MAAS', maas.url)
         self.assertEqual('/key', maas.api_key_file)
         self.assertEqual('/ca', maas.cafile)

@@ -12,6 +12,7 @@ import zipfile
 from ops import testing
 
 import installing
+from metal_drivers import conf as metal_conf
 from tests import base
 
 ACTIVE = testing.ActiveStatus()
@@ -48,33 +49,58 @@ class Installing(base.CharmTestCase):
         self.assertTrue(pathlib.Path(line, 'metal_drivers').is_dir())
 
     def test_another_wheel_is_switched_to(self):
+        (self.root / 'bin/dpkg-query.fails').touch()
         wheel = base.make_wheel(self.directory, '1.1')
         self.assertEqual(ACTIVE, self.attach(wheel))
         self.assertTrue(installing.in_use(self.machine).startswith('1.1-'))
         log = self.log()
         self.assertIn('try-restart', log[-1])
         self.assertIn('python3-libmaas', ' '.join(log))
+        self.send(self.on.relation_broken(self.relation))
+        (given_up,) = (x for x in self.log() if x.startswith('apt-mark auto'))
+        self.assertIn('python3-libmaas', given_up)
+
+    def test_only_the_new_version_is_left(self):
+        self.attach(base.make_wheel(self.directory, '1.1'))
         versions = list((self.machine.home / 'versions').iterdir())
         self.assertEqual(1, len(versions))
 
     def test_a_wheel_that_cannot_be_imported(self):
-        wheel = base.make_wheel(self.directory, '1.1')
-        with zipfile.ZipFile(wheel) as archive:
-            files = {name: archive.read(name) for name in archive.namelist()}
-        files['metal_drivers/base.py'] = b'import not_there\n'
-        with zipfile.ZipFile(wheel, 'w') as archive:
-            for name, data in files.items():
-                if not name.endswith('RECORD'):
-                    archive.writestr(name, data)
-            archive.writestr(
-                'watcher_metal_drivers-1.1.dist-info/RECORD',
-                ''.join(f'{name},,\n' for name in files),
-            )
+        wheel = base.make_wheel(
+            self.directory,
+            '1.1',
+            {'metal_drivers/watcher/action.py': b'import machine\n'},
+        )
         before = installing.in_use(self.machine)
         status = self.attach(wheel)
-        self.assertIn("No module named 'not_there'", status.message)
+        self.assertIn("No module named 'machine'", status.message)
         self.assertEqual(before, installing.in_use(self.machine))
         self.assertFalse([x for x in self.log() if 'systemctl' in x])
+
+    def test_a_wheel_that_refuses_the_configuration_in_use(self):
+        code = pathlib.Path(metal_conf.__file__).read_bytes() + (
+            b'def settings(conf):\n    raise ValueError("too old")\n'
+        )
+        wheel = base.make_wheel(
+            self.directory,
+            '1.1',
+            {'metal_drivers/conf.py': code},
+        )
+        before = installing.in_use(self.machine)
+        status = self.attach(wheel)
+        self.assertEqual(1, status.message.count('too old'))
+        self.assertIn('the code in use stays', status.message)
+        self.assertEqual(before, installing.in_use(self.machine))
+        self.assertFalse([x for x in self.log() if 'systemctl' in x])
+
+    def test_apt_that_fails(self):
+        (self.root / 'bin/dpkg-query.fails').touch()
+        (self.root / 'bin/apt-get.fails').touch()
+        wheel = base.make_wheel(self.directory, '1.1')
+        self.assertIn('broken', self.attach(wheel).message)
+        # What does not need it goes on.
+        self.configure(self.maas(min_dwell=60))
+        self.assertIn('min_dwell = 60', self.machine.drop_in.read_text())
 
     def test_what_is_no_wheel(self):
         path = self.directory / 'x.whl'

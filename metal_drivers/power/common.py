@@ -379,9 +379,10 @@ def _late(facts: Facts) -> Decide:
     if sent and sent.doubt and not sent.taken:
         detail += f'. {sent.doubt.message}'
     # Neither a service that cannot be asked nor the work of someone else on
-    # the node speaks against the host.
+    # the node speaks against the host; nor is a node that is on a failure.
     asked, goal = facts.node, facts.goal
     failed = asked is not None and asked.error is None and not node.busy
+    failed = failed and node.power_state is not goal
     return time_out(detail, failed and node.target in (None, goal))
 
 

@@ -3,6 +3,7 @@
 
 import functools
 from collections.abc import Callable
+from unittest import mock
 
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
@@ -92,6 +93,20 @@ class TestCount(FailedCase):
                     '. The marker on h1 now says "failed to power on, 1 time"',
                 )
                 self.assertEqual(1, self.failures(), way.__name__)
+
+    def test_a_node_that_is_on_has_not_failed(self) -> None:
+        """Another process has powered it on, and what this one sent arrives
+        late: at the time-out the node is on, and a change under way."""
+        self.node.delay = 10_000
+
+        def others(sent: simulator.Sent) -> None:
+            self.node.shown = ON
+
+        with mock.patch.object(self.cloud.driver, 'arrived', others):
+            result = self.on()
+        self.assertIn('last reported power state was on', result.detail)
+        self.assertNotIn('failed to power on', result.detail)
+        self.assertEqual(0, self.failures())
 
     def test_each_is_one_more(self) -> None:
         for capabilities in (simulator.CAPABLE, SIMPLE):

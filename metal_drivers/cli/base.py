@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from cliff import columns, command, lister
@@ -13,6 +13,7 @@ from cliff import show as cliff_show
 from oslo_config import cfg
 
 from metal_drivers import _text, exceptions
+from metal_drivers.cli import terminal
 
 if TYPE_CHECKING:  # commands that switch nothing load nothing that does
     from metal_drivers import compute, services
@@ -138,6 +139,28 @@ class _Display(_Command):
 
 class Lister(_Display, lister.Lister):
     """A command that prints rows."""
+
+
+class FittedLister(Lister):
+    """A command whose table fits the terminal that it is printed to."""
+
+    def at_terminal(self, parsed_args: argparse.Namespace) -> bool:
+        """Whether a table is printed, and to a terminal."""
+        table: bool = parsed_args.formatter == 'table'
+        return table and self.app.stdout.isatty()
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        if self.at_terminal(parsed_args):
+            self.formatter = terminal.TerminalFormatter(
+                terminal.width_of(self.app.stdout)
+            )
+        status: int = super().produce_output(parsed_args, column_names, data)
+        return status
 
 
 class ShowOne(_Display, cliff_show.ShowOne):

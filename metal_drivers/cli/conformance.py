@@ -21,7 +21,7 @@ from metal_drivers import (
     services,
 )
 from metal_drivers.candidates import Candidate, CandidateState
-from metal_drivers.cli import base, signals, terminal
+from metal_drivers.cli import base, signals
 from metal_drivers.cli.permission import Permission
 from metal_drivers.conformance import certify, report
 from metal_drivers.conformance.configured import Configured
@@ -31,7 +31,7 @@ from metal_drivers.settings import PowerSettings
 _OURSELVES = 'watcher-metal-drivers'
 
 
-class _Rules(base.Lister):
+class _Rules(base.FittedLister):
     """A command that tries rules on one driver."""
 
     COLUMNS = report.COLUMNS
@@ -40,20 +40,6 @@ class _Rules(base.Lister):
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument('name', metavar='NAME', help='the driver')
         return parser
-
-    def produce_output(
-        self,
-        parsed_args: argparse.Namespace,
-        column_names: Sequence[str],
-        data: Iterable[Sequence[Any]],
-    ) -> int:
-        stdout = self.app.stdout
-        if parsed_args.formatter == 'table' and stdout.isatty():
-            self.formatter = terminal.TerminalFormatter(
-                terminal.width_of(stdout)
-            )
-        status: int = super().produce_output(parsed_args, column_names, data)
-        return status
 
     def find(self, name: str) -> Candidate:
         """:raises ConfigurationError: there is no such driver, or it is not

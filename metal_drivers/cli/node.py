@@ -12,7 +12,7 @@ from typing import Any
 from cliff import columns
 
 from metal_drivers import ages, fleet
-from metal_drivers.cli import base, live, terminal
+from metal_drivers.cli import base, live
 from metal_drivers.compute import markers
 from metal_drivers.hooks import HookNote
 from metal_drivers.model import ComputeHost, Node, PowerState
@@ -33,7 +33,7 @@ _NONE: Mapping[str, Sequence[HookNote]] = {}
 _RECENT = 60.0
 
 
-class ListNodes(base.Lister):
+class ListNodes(base.FittedLister):
     """List the nodes, with the compute hosts on them."""
 
     COLUMNS = _COLUMNS
@@ -72,18 +72,13 @@ class ListNodes(base.Lister):
         column_names: Sequence[str],
         data: Iterable[Sequence[Any]],
     ) -> int:
-        stdout = self.app.stdout
-        if parsed_args.formatter == 'table' and stdout.isatty():
-            self.formatter = terminal.TerminalFormatter(
-                terminal.width_of(stdout)
-            )
-            if not (parsed_args.long or parsed_args.columns):
-                # Chosen here, so that it can still be sorted by.
-                parsed_args.columns = [
-                    name for name in column_names if name != 'ID'
-                ]
-        status: int = super().produce_output(parsed_args, column_names, data)
-        return status
+        chosen = parsed_args.long or parsed_args.columns
+        if self.at_terminal(parsed_args) and not chosen:
+            # Chosen here, so that it can still be sorted by.
+            parsed_args.columns = [
+                name for name in column_names if name != 'ID'
+            ]
+        return super().produce_output(parsed_args, column_names, data)
 
 
 class ShowNode(base.ShowOne):

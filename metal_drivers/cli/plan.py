@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from metal_drivers import conf, exceptions, planning
-from metal_drivers.cli import base, terminal
+from metal_drivers.cli import base
 from metal_drivers.planning import wish
 
 
-class Plan(base.Lister):
+class Plan(base.FittedLister):
     """Show which hosts the strategy metal_saving_energy would power on or off.
 
     Asks the services and changes nothing. The options are the parameters of
@@ -84,20 +84,6 @@ class Plan(base.Lister):
             (verdict.member.label, verdict.action.value, verdict.reason)
             for verdict in decision.verdicts
         ]
-
-    def produce_output(
-        self,
-        parsed_args: argparse.Namespace,
-        column_names: Sequence[str],
-        data: Iterable[Sequence[Any]],
-    ) -> int:
-        stdout = self.app.stdout
-        if parsed_args.formatter == 'table' and stdout.isatty():
-            self.formatter = terminal.TerminalFormatter(
-                terminal.width_of(stdout)
-            )
-        status: int = super().produce_output(parsed_args, column_names, data)
-        return status
 
 
 def _rules(text: str) -> list[planning.Rule]:

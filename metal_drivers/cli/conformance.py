@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import datetime
 import importlib.metadata
+import logging
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ from metal_drivers import (
     conf,
     conformance,
     exceptions,
+    redaction,
     selector,
     services,
 )
@@ -27,6 +29,8 @@ from metal_drivers.conformance import certify, report
 from metal_drivers.conformance.configured import Configured
 from metal_drivers.fleet import Member
 from metal_drivers.settings import PowerSettings
+
+LOG = logging.getLogger(__name__)
 
 _OURSELVES = 'watcher-metal-drivers'
 
@@ -111,7 +115,15 @@ class CheckDriver(_Rules):
         hooks = self.hooks(found, driver)
         runner = conformance.Runner(hooks, driver)
         with self.waiting(None), signals.cancelling(runner.cancel):
-            runner.attempt(certify.as_rule(lambda bench: hooks.learn()))
+            learned = runner.attempt(
+                certify.as_rule(lambda bench: hooks.learn())
+            ).error
+            if isinstance(learned, exceptions.MetalError):
+                LOG.warning(
+                    'The service cannot be used, so rules that ask it fail, '
+                    'whatever the driver is like: %s',
+                    redaction.Redactor(hooks.secrets)(str(learned)),
+                )
             results = runner.run(certify.READING)
         made = self.report(found, results, runner.cancelled)
         return self.COLUMNS, made.rows()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,10 +56,12 @@ class Configured(Hooks):
         self.secrets = sorted(_secrets(driver, values))
 
     def learn(self) -> None:
-        """Learn what an id looks like, from the first node there is."""
-        with contextlib.suppress(Exception):  # the rules are about that
-            for node in self._driver.list_nodes()[:1]:
-                self.know(node.id)
+        """Learn what an id looks like, from the first node there is.
+
+        :raises MetalError: the service cannot be used.
+        """
+        for node in self._driver.list_nodes()[:1]:
+            self.know(node.id)
 
     def know(self, known_id: str) -> None:
         """Learn what an id looks like."""

@@ -91,6 +91,16 @@ class TestCheck(_TestCase):
         self.assertNotIn('hard-is-hard', rows)
         self.assertEqual([], self.powered())
 
+    def test_a_service_that_is_gone_is_told_from_a_wrong_driver(self) -> None:
+        self.config['watcher.metal.drivers.ironic'] |= {
+            'endpoint_override': 'http://127.0.0.1:1'
+        }
+        done = self.metal('driver', 'check', 'ironic', '-f', 'json')
+        self.assertEqual(1, done.status)
+        self.assertIn('The service cannot be used', done.stderr)
+        self.assertIn('could not connect', done.stderr)
+        self.assertEqual(1, done.stderr.count('\n'), done.stderr)
+
     def test_not_the_selected_one(self) -> None:
         self.config['watcher.metal.drivers.fake'] = {'nodes': 3}
         done = self.metal('driver', 'check', 'fake', '-f', 'json')

@@ -6,114 +6,106 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import OffMode, PowerState
-from metal_drivers_tests.unit.power import world as worlds
-from metal_drivers_tests.unit.power.world import ADOPTED, OFF, THEIRS, Setting
-
-_WAS_OFF: dict[str, Any] = {'power': OFF, 'reason': MarkerKind.POWERED_OFF}
-_ANOTHER = markers.reason('id-77', worlds.at(-1000))
-_AT_WORK = markers.reason(
-    worlds.NODE_ID, worlds.at(0), MarkerKind.POWERING_OFF
+from metal_drivers_tests.unit.power import hooked
+from metal_drivers_tests.unit.power.shorthand import (
+    ANOTHER,
+    AT_WORK,
+    DRY,
+    NO_WAIT,
+    UNMANAGED,
+    WAS_OFF,
+    node,
+    world,
 )
-_DRY = (('dry_run', True),)
-_NO_WAIT = (('wait', False),)
-_UNMANAGED = (('manage_compute_service', False),)
-
-
-def _world(name: str, *goals: str, **fields: Any) -> Setting:
-    return Setting(name, goals, **fields)
-
-
-def _node(**fields: Any) -> dict[str, Any]:
-    return {'node': tuple(fields.items())}
+from metal_drivers_tests.unit.power.world import OFF, THEIRS, Setting
 
 
 def _off() -> list[Setting]:
     """What may be in the way of powering off."""
     on, noted = 'refused: on, enabled', 'done: off, powered off to save energy'
     return [
-        _world('off', 'off', promise=noted),
-        _world('off, Ironic', 'off', tells_end=True, promise=noted),
-        _world(
-            'off already', 'off', **_WAS_OFF, promise=f'already: {noted[6:]}'
+        world('off', 'off', promise=noted),
+        world('off, Ironic', 'off', tells_end=True, promise=noted),
+        world(
+            'off already', 'off', **WAS_OFF, promise=f'already: {noted[6:]}'
         ),
-        _world('off, a server', 'off', servers=1, promise=on),
-        _world('off, locked', 'off', **_node(locked='x'), promise=on),
-        _world(
+        world('off, a server', 'off', servers=1, promise=on),
+        world('off, locked', 'off', **node(locked='x'), promise=on),
+        world(
             'off, unknown',
             'off',
-            **_node(power_state=PowerState.UNKNOWN),
+            **node(power_state=PowerState.UNKNOWN),
             promise=on,
         ),
-        _world(
+        world(
             'off, cannot shut down',
             'off',
             soft_off=False,
             settings=(('off_modes', (OffMode.SOFT,)),),
             promise=on,
         ),
-        _world('off, no Nova', 'off', nova=False, promise=on),
-        _world(
+        world('off, no Nova', 'off', nova=False, promise=on),
+        world(
             'off, others off',
             'off',
             others_off=3,
             settings=(('max_powered_off', '3'),),
             promise=on,
         ),
-        _world(
+        world(
             'off, dry run',
             'off',
-            settings=_DRY,
+            settings=DRY,
             moves=1,
             promise='planned: on, enabled',
         ),
-        _world(
+        world(
             'off, no wait',
             'off',
-            settings=_NO_WAIT,
+            settings=NO_WAIT,
             faults=1,
             promise='planned: off, shutting down to save energy',
         ),
-        _world(
+        world(
             'off, busy',
             'off',
-            **_node(busy='x'),
+            **node(busy='x'),
             promise='timed out: on, enabled',
         ),
-        _world(
+        world(
             'off, unmanaged',
             'off',
-            settings=_UNMANAGED,
+            settings=UNMANAGED,
             promise='done: off, enabled',
         ),
-        _world(
+        world(
             'off, no host',
             'off',
             matched=False,
             settings=(('unmatched', True),),
             promise='done: off, enabled',
         ),
-        _world(
+        world(
             'off, theirs',
             'off',
             reason=THEIRS,
             moves=1,
             promise='done: off, disabled by others',
         ),
-        _world(
+        world(
             'off, killed before',
             'off',
             reason=MarkerKind.SHUTTING_DOWN,
             promise=noted,
         ),
-        _world('off, another run', 'off', reason=_AT_WORK, promise=noted),
-        _world(
+        world('off, another run', 'off', reason=AT_WORK, promise=noted),
+        world(
             'off, twice',
             'off',
             'off',
-            settings=_UNMANAGED,
+            settings=UNMANAGED,
             soft_off=False,
             one_process=True,
             promise='done, already: off, enabled',
@@ -126,94 +118,94 @@ def _on() -> list[Setting]:
     done = 'done: on, enabled'
     stays = 'refused: off, powered off to save energy'
     return [
-        _world('on', 'on', **_WAS_OFF, promise=done),
-        _world('on, Ironic', 'on', **_WAS_OFF, tells_end=True, promise=done),
-        _world('on already', 'on', promise='already: on, enabled'),
-        _world(
+        world('on', 'on', **WAS_OFF, promise=done),
+        world('on, Ironic', 'on', **WAS_OFF, tells_end=True, promise=done),
+        world('on already', 'on', promise='already: on, enabled'),
+        world(
             'on, finishes',
             'on',
             reason=MarkerKind.POWERED_OFF,
             promise='already: on, enabled',
         ),
-        _world(
+        world(
             'on, theirs',
             'on',
             power=OFF,
             reason=THEIRS,
             promise='done: on, disabled by others',
         ),
-        _world(
+        world(
             'on, dry run',
             'on',
-            **_WAS_OFF,
-            settings=_DRY,
+            **WAS_OFF,
+            settings=DRY,
             promise='planned: off, powered off to save energy',
         ),
-        _world(
+        world(
             'on, dry run, on',
             'on',
             reason=MarkerKind.POWERED_OFF,
-            settings=_DRY,
+            settings=DRY,
             promise='already: on, powered off to save energy',
         ),
-        _world(
+        world(
             'on, no wait',
             'on',
-            **_WAS_OFF,
-            settings=_NO_WAIT,
+            **WAS_OFF,
+            settings=NO_WAIT,
             promise='planned: on, powering on',
         ),
-        _world(
+        world(
             'on, no wait, on',
             'on',
             reason=MarkerKind.POWERED_OFF,
-            settings=_NO_WAIT,
+            settings=NO_WAIT,
             promise='already: on, powered off to save energy',
         ),
-        _world(
-            'on, locked', 'on', **_WAS_OFF, **_node(locked='x'), promise=stays
+        world(
+            'on, locked', 'on', **WAS_OFF, **node(locked='x'), promise=stays
         ),
-        _world(
+        world(
             'on, unknown',
             'on',
-            **_WAS_OFF,
-            **_node(power_state=PowerState.UNKNOWN),
+            **WAS_OFF,
+            **node(power_state=PowerState.UNKNOWN),
             promise=stays,
         ),
-        _world(
+        world(
             'on, busy',
             'on',
-            **_WAS_OFF,
-            **_node(busy='x'),
+            **WAS_OFF,
+            **node(busy='x'),
             promise='timed out: off, powered off to save energy',
         ),
-        _world(
+        world(
             'on, unmanaged',
             'on',
             power=OFF,
-            settings=_UNMANAGED,
+            settings=UNMANAGED,
             promise='done: on, enabled',
         ),
-        _world(
+        world(
             'on, twice',
             'on',
             'on',
-            **_WAS_OFF,
+            **WAS_OFF,
             one_process=True,
-            settings=_NO_WAIT,
+            settings=NO_WAIT,
             people=1,
         ),
-        _world('on, two, no wait', 'on', 'on', **_WAS_OFF, settings=_NO_WAIT),
-        _world(
+        world('on, two, no wait', 'on', 'on', **WAS_OFF, settings=NO_WAIT),
+        world(
             'on, twice, late',
             'on',
             'on',
             power=OFF,
             one_process=True,
-            settings=_NO_WAIT,
+            settings=NO_WAIT,
             faults=1,
         ),
-        _world(
+        world(
             'on, killed before',
             'on',
             power=OFF,
@@ -226,19 +218,19 @@ def _on() -> list[Setting]:
 
 def _dead() -> list[Setting]:
     """A host that does not come back, and one that comes late."""
-    dead: dict[str, Any] = {'dead': True, **_WAS_OFF}
+    dead: dict[str, Any] = {'dead': True, **WAS_OFF}
     again = dead | {'reason': MarkerKind.FAILED_ON, 'times': 2}
     first = 'off, failed to power on, 1 time'
     return [
-        _world('dead', 'on', **dead, promise=f'timed out: {first}'),
-        _world(
+        world('dead', 'on', **dead, promise=f'timed out: {first}'),
+        world(
             'dead, Ironic',
             'on',
             **dead,
             tells_end=True,
             promise=f'failed: {first}',
         ),
-        _world(
+        world(
             'dead, again',
             'on',
             'on',
@@ -246,7 +238,7 @@ def _dead() -> list[Setting]:
             in_turn=True,
             promise='timed out, timed out: off, failed to power on, 4 times',
         ),
-        _world(
+        world(
             'dead, again, Ironic',
             'on',
             'on',
@@ -254,14 +246,14 @@ def _dead() -> list[Setting]:
             tells_end=True,
             promise='failed, failed: off, failed to power on, 4 times',
         ),
-        _world(
+        world(
             'dead, again, locked',
             'on',
             **again,
-            **_node(locked='x'),
+            **node(locked='x'),
             promise='refused: off, failed to power on, 2 times',
         ),
-        _world(
+        world(
             'back after failures',
             'on',
             'off',
@@ -272,7 +264,7 @@ def _dead() -> list[Setting]:
             in_turn=True,
             promise='done, done, done: on, enabled',
         ),
-        _world(
+        world(
             'dead, hook',
             'on',
             'recover',
@@ -282,22 +274,22 @@ def _dead() -> list[Setting]:
             flag=True,
             promise=f'timed out, already: {first}, flagged',
         ),
-        _world(
+        world(
             'failed, and on, recover',
             'recover',
             reason=MarkerKind.FAILED_ON,
             times=2,
             promise='done: on, enabled',
         ),
-        _world(
+        world(
             'late',
             'on',
             'on',
-            **_WAS_OFF,
+            **WAS_OFF,
             in_turn=True,
             settings=(('power_on_timeout', 30),),
         ),
-        _world('late, lost', 'on', 'on', **_WAS_OFF, in_turn=True, faults=1),
+        world('late, lost', 'on', 'on', **WAS_OFF, in_turn=True, faults=1),
     ]
 
 
@@ -306,297 +298,63 @@ def _recover() -> list[Setting]:
     marked = {'reason': MarkerKind.POWERED_OFF}
     left = 'refused: on, powered off to save energy'
     return [
-        _world('recover', 'recover', **marked, promise='done: on, enabled'),
-        _world(
+        world('recover', 'recover', **marked, promise='done: on, enabled'),
+        world(
             'recover, shutting down',
             'recover',
             reason=MarkerKind.SHUTTING_DOWN,
             promise='done: on, enabled',
         ),
-        _world('recover, none', 'recover', promise='already: on, enabled'),
-        _world(
+        world('recover, none', 'recover', promise='already: on, enabled'),
+        world(
             'recover, off',
             'recover',
-            **_WAS_OFF,
+            **WAS_OFF,
             promise='already: off, powered off to save energy',
         ),
-        _world(
+        world(
             'recover, theirs',
             'recover',
             reason=THEIRS,
             promise='already: on, disabled by others',
         ),
-        _world(
-            'recover, another node', 'recover', reason=_ANOTHER, promise=left
+        world(
+            'recover, another node', 'recover', reason=ANOTHER, promise=left
         ),
-        _world(
+        world(
             'recover, unknown',
             'recover',
             **marked,
-            **_node(power_state=PowerState.UNKNOWN),
+            **node(power_state=PowerState.UNKNOWN),
             promise=left,
         ),
-        _world(
+        world(
             'recover, busy',
             'recover',
             **marked,
-            **_node(busy='x'),
+            **node(busy='x'),
             promise='timed out: on, powered off to save energy',
         ),
-        _world(
+        world(
             'recover, maintenance',
             'recover',
             **marked,
-            **_node(maintenance='x'),
+            **node(maintenance='x'),
             promise=left,
         ),
-        _world(
+        world(
             'recover, dry run',
             'recover',
             **marked,
-            settings=_DRY,
+            settings=DRY,
             promise='planned: on, powered off to save energy',
         ),
-        _world(
+        world(
             'recover, no wait',
             'recover',
             **marked,
-            settings=_NO_WAIT,
+            settings=NO_WAIT,
             promise=left,
-        ),
-    ]
-
-
-def _hooked() -> list[Setting]:
-    """A hook that sets a flag on hosts that are off."""
-    noted = 'off, powered off to save energy, flagged'
-    hook: dict[str, Any] = {'hooks': True}
-    flag: dict[str, Any] = {'hooks': True, 'flag': True}
-    marked = {'reason': MarkerKind.POWERED_OFF}
-    quiet = [
-        _world('hook, off', 'off', **hook, promise=f'done: {noted}'),
-        _world(
-            'hook, off, unmanaged',
-            'off',
-            **hook,
-            settings=_UNMANAGED,
-            promise='done: off, enabled, flagged',
-        ),
-        _world(
-            'hook, off, theirs',
-            'off',
-            **hook,
-            reason=THEIRS,
-            promise='done: off, disabled by others, flagged',
-        ),
-        _world(
-            'hook, off, dry run',
-            'off',
-            **hook,
-            settings=_DRY,
-            promise='planned: on, enabled',
-        ),
-        _world(
-            'hook, off, no wait',
-            'off',
-            **hook,
-            settings=_NO_WAIT,
-            promise='planned: off, shutting down to save energy, flagged',
-        ),
-        _world(
-            'hook, on', 'on', **_WAS_OFF, **flag, promise='done: on, enabled'
-        ),
-        _world(
-            'hook, on already', 'on', **flag, promise='already: on, enabled'
-        ),
-        _world(
-            'hook, on, finishes',
-            'on',
-            **marked,
-            **flag,
-            promise='already: on, enabled',
-        ),
-        _world(
-            'hook, on, unmanaged',
-            'on',
-            power=OFF,
-            settings=_UNMANAGED,
-            **flag,
-            promise='done: on, enabled',
-        ),
-        _world(
-            'hook, on, theirs',
-            'on',
-            power=OFF,
-            reason=THEIRS,
-            **flag,
-            promise='done: on, disabled by others, flagged',
-        ),
-        _world(
-            'hook, on, no wait',
-            'on',
-            **_WAS_OFF,
-            **flag,
-            settings=_NO_WAIT,
-            promise='planned: on, powering on, flagged',
-        ),
-        _world(
-            'hook, recover',
-            'recover',
-            **marked,
-            **flag,
-            promise='done: on, enabled',
-        ),
-        _world(
-            'hook, recover, none',
-            'recover',
-            **flag,
-            promise='already: on, enabled',
-        ),
-        _world(
-            'hook, recover, off',
-            'recover',
-            **_WAS_OFF,
-            **hook,
-            promise=f'already: {noted}',
-        ),
-        _world(
-            'hook, recover, dry run',
-            'recover',
-            **_WAS_OFF,
-            **hook,
-            settings=_DRY,
-            promise='already: off, powered off to save energy',
-        ),
-        _world(
-            'adopted, on',
-            'on',
-            power=OFF,
-            reason=ADOPTED,
-            promise='done: on, enabled',
-        ),
-        _world(
-            'adopted, on already',
-            'on',
-            reason=ADOPTED,
-            promise='already: on, disabled by others',
-        ),
-        _world(
-            'adopted, recover',
-            'recover',
-            power=OFF,
-            reason=ADOPTED,
-            promise='already: off, powered off to save energy',
-        ),
-        _world(
-            'adopted, recover, on',
-            'recover',
-            reason=ADOPTED,
-            promise='already: on, disabled by others',
-        ),
-        _world(
-            'adopted, recover, dry run',
-            'recover',
-            power=OFF,
-            reason=ADOPTED,
-            settings=_DRY,
-            promise='already: off, disabled by others',
-        ),
-    ]
-    more = [
-        _world(
-            f'hook, {goal}: {", ".join(what)}',
-            goal,
-            tells_end=True,
-            **(hook if goal == 'off' else flag),
-            **start,
-            **what,
-        )
-        for goal, start in (
-            ('off', {'soft_off': False}),
-            ('on', _WAS_OFF),
-            ('recover', marked),
-        )
-        for what in (
-            {'faults': 1},
-            {'kills': 1},
-            {'slow': 1},
-            {'cancels': 1},
-        )
-    ]
-    return [
-        *quiet,
-        *more,
-        _world(
-            'hook, off: moves, slow',
-            'off',
-            **hook,
-            tells_end=True,
-            soft_off=False,
-            moves=1,
-            slow=1,
-        ),
-        _world(
-            'hook, off: people',
-            'off',
-            **hook,
-            tells_end=True,
-            soft_off=False,
-            people=1,
-            hands=True,
-        ),
-        _world(
-            'hook, on: people, slow',
-            'on',
-            **_WAS_OFF,
-            **flag,
-            tells_end=True,
-            people=1,
-            slow=1,
-        ),
-        _world(
-            'hook, MAAS, on: people',
-            'on',
-            **_WAS_OFF,
-            **flag,
-            people=1,
-            hands=True,
-        ),
-        _world(
-            'hook, adopted, on: people',
-            'on',
-            power=OFF,
-            reason=ADOPTED,
-            **flag,
-            tells_end=True,
-            people=1,
-            hands=True,
-        ),
-        _world(
-            'adopted, recover: people',
-            'recover',
-            power=OFF,
-            reason=ADOPTED,
-            people=1,
-            hands=True,
-        ),
-        _world(
-            'hook, recover: people, slow',
-            'recover',
-            reason=MarkerKind.POWERED_OFF,
-            **flag,
-            tells_end=True,
-            people=1,
-            slow=1,
-        ),
-        _world(
-            'adopted, on: kills, faults',
-            'on',
-            power=OFF,
-            reason=ADOPTED,
-            tells_end=True,
-            kills=1,
-            faults=1,
         ),
     ]
 
@@ -618,15 +376,15 @@ def _alone(tells_end: bool) -> list[Setting]:
     ):
         said = ', '.join(what)
         found += [
-            _world(f'{of}, off: {said}', 'off', tells_end=tells_end, **what),
-            _world(
+            world(f'{of}, off: {said}', 'off', tells_end=tells_end, **what),
+            world(
                 f'{of}, on: {said}',
                 'on',
                 tells_end=tells_end,
-                **_WAS_OFF,
+                **WAS_OFF,
                 **what,
             ),
-            _world(
+            world(
                 f'{of}, recover: {said}',
                 'recover',
                 tells_end=tells_end,
@@ -647,11 +405,11 @@ def _pairs(tells_end: bool, **what: Any) -> list[Setting]:
     ):
         if goals == ('recover', 'recover'):
             continue
-        start = {} if 'off' in goals else _WAS_OFF
+        start = {} if 'off' in goals else WAS_OFF
         if goals == ('on', 'on'):
             start = start | {'racing': True}
         settings.append(
-            _world(
+            world(
                 f'{of}: {goals[0]}, {goals[1]}',
                 *goals,
                 tells_end=tells_end,
@@ -692,9 +450,9 @@ _MORE = [
     *_alone(False),
     *_pairs(True),
     *_pairs(False),
-    _world('MAAS, off and recovery', 'off', 'recover', kills=1, moves=1),
-    _world('on, off, on again', 'on', 'off', power=OFF),
-    _world(
+    world('MAAS, off and recovery', 'off', 'recover', kills=1, moves=1),
+    world('on, off, on again', 'on', 'off', power=OFF),
+    world(
         'recover and off',
         'off',
         'recover',
@@ -705,12 +463,12 @@ _MORE = [
 #: The default suite explores these to their ends.
 SMALL = [
     *_QUIET,
-    *_hooked(),
+    *hooked.hooked(),
     *(world for world in _MORE if world.name in _CHOSEN),
-    _world('off, forced', 'off', people=1, faults=1, forced=True),
-    _world('MAAS, slow', 'on', 'on', **_WAS_OFF, racing=True, slow=1),
-    _world('theirs', 'off', reason=THEIRS, people=1, hands=True),
-    _world(
+    world('off, forced', 'off', people=1, faults=1, forced=True),
+    world('MAAS, slow', 'on', 'on', **WAS_OFF, racing=True, slow=1),
+    world('theirs', 'off', reason=THEIRS, people=1, hands=True),
+    world(
         'theirs, busy',
         'off',
         reason=THEIRS,
@@ -719,18 +477,18 @@ SMALL = [
         faults=1,
         moves=1,
     ),
-    _world(
+    world(
         'one process',
         'on',
         'recover',
         tells_end=True,
-        **_WAS_OFF,
+        **WAS_OFF,
         one_process=True,
         promise='done, already: on, enabled',
     ),
 ]
 #: A request to Ironic that hangs for half a minute, after a stall.
-SLOW = _world(
+SLOW = world(
     'Ironic, slow',
     'off',
     'recover',
@@ -745,11 +503,11 @@ FULL = [
     SLOW,
     *(world for world in _MORE if world.name not in _CHOSEN),
     *(
-        _world(
+        world(
             f'{goal}: all, {"Ironic" if tells else "MAAS"}',
             goal,
             tells_end=tells,
-            **({} if goal == 'off' else _WAS_OFF),
+            **({} if goal == 'off' else WAS_OFF),
             **(_MANY | {'moves': 2, 'faults': 2}),
             cancels=1,
             stalls=1,

@@ -5,13 +5,18 @@ API, decision engine and applier run in this process, over sqlite and an
 in-memory bus. The compute service is an emulated Nova.
 """
 
+import contextlib
 import os
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import fixtures
+import sqlalchemy
+import sqlalchemy.event
+from watcher.db.sqlalchemy import api as database
 from watcher.tests.functional import base as watcher_base
 
 from metal_drivers.watcher import process
@@ -27,6 +32,43 @@ Sections = Mapping[str, Mapping[str, Any]]
 Json = dict[str, Any]
 
 
+class PatientWriters(fixtures.Fixture):
+    """Has Watcher take SQLite's lock when it begins to write.
+
+    A transaction that reads first and writes then fails at once where
+    somebody has written in between, with "database is locked" and whatever
+    time-out there is. One that is to write from the beginning waits.
+    """
+
+    def _setUp(self) -> None:
+        begun = database._session_for_write
+        pending = threading.local()
+
+        @contextlib.contextmanager
+        def to_write() -> Iterator[Any]:
+            # Only the first transaction: a look inside it must not wait.
+            pending.immediate = True
+            with begun() as session:
+                yield session
+
+        def begin(
+            connection: Any, cursor: Any, statement: str, values: Any, *_: Any
+        ) -> tuple[str, Any]:
+            # oslo.db says when a transaction begins, not the sqlite3 module.
+            if statement == 'BEGIN' and getattr(pending, 'immediate', False):
+                pending.immediate = False
+                statement = 'BEGIN IMMEDIATE'
+            return statement, values
+
+        patch = fixtures.MonkeyPatch(
+            'watcher.db.sqlalchemy.api._session_for_write', to_write
+        )
+        self.useFixture(patch)
+        event = (sqlalchemy.Engine, 'before_cursor_execute', begin)
+        sqlalchemy.event.listen(*event, retval=True)
+        self.addCleanup(sqlalchemy.event.remove, *event)
+
+
 class TestCase(watcher_base.WatcherFunctionalTestCase):
     """A test with a Watcher, a Nova, and what :meth:`backend` adds."""
 
@@ -39,6 +81,7 @@ class TestCase(watcher_base.WatcherFunctionalTestCase):
     }
 
     def setUp(self) -> None:
+        self.useFixture(PatientWriters())
         self.nova = self.emulated_nova()
         self.nova.setUp()
         for name, servers in self.HOSTS.items():

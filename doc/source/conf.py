@@ -14,16 +14,22 @@ extensions = [
     'contract_rules',
     'oslo_config.sphinxext',
     'import_layers',
+    'openstackdocstheme',
     'power_tables',
     'reno.sphinxext',
     'sphinx.ext.autodoc',
 ]
 
-html_theme = 'alabaster'
+html_theme = 'openstackdocs'
+# There is no page of ours on docs.openstack.org, nor a place for bugs there.
 html_theme_options = {
-    'description': 'The bare metal layer of OpenStack Watcher',
-    'page_width': '70em',
+    'display_badge': False,
+    'display_toc': True,
+    'show_other_versions': False,
 }
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False
+openstackdocs_pdf_link = False
 
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'

@@ -14,7 +14,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from metal_drivers import _text, exceptions, redaction
+from metal_drivers import _text, exceptions, redaction, sources
 from metal_drivers._openstack import auth
 
 NOVA_GROUP = 'nova'
@@ -193,13 +193,13 @@ def peek(
 
 
 def _private(conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
-    """The same configuration files, read by a parser of our own."""
+    """The same configuration files, in the same order, read by a parser of
+    our own."""
     private = cfg.ConfigOpts()
-    parsed = 'config_file' in conf
     private(
         args=[],
-        default_config_files=(conf.config_file or []) if parsed else [],
-        default_config_dirs=(conf.config_dir or []) if parsed else [],
+        default_config_files=sources.files(conf),
+        default_config_dirs=[],
     )
     return private
 

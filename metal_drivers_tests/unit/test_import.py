@@ -152,7 +152,7 @@ FLOORS = (
     ('_text',),
     ('redaction',),
     ('ages', 'compatibility', 'exceptions'),
-    ('clock', 'model'),
+    ('clock', 'model', 'sources'),
 )
 _FLOOR_OF = {
     room: floor for floor, rooms in enumerate(FLOORS) for room in rooms

@@ -137,6 +137,7 @@ class TestImports(base.TestCase):
 #: Who stands above whom. Each imports what is below, and its own package.
 FLOORS = (
     ('cli', 'watcher'),
+    ('doctor',),
     ('planning', 'services'),
     ('power',),
     ('lookup', 'roster'),

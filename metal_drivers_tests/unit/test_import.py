@@ -138,9 +138,11 @@ class TestImports(base.TestCase):
 FLOORS = (
     ('cli', 'watcher'),
     ('doctor',),
+    ('metrics',),
+    ('overview',),
     ('planning', 'services'),
     ('power',),
-    ('lookup', 'roster'),
+    ('energy', 'lookup', 'roster'),
     ('fleet',),
     ('poller', 'selector', 'settings'),
     ('compute',),

@@ -152,6 +152,7 @@ FLOORS = (
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),
+    ('certificates',),
     ('_text',),
     ('redaction',),
     ('ages', 'compatibility', 'exceptions'),

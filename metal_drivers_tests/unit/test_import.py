@@ -139,6 +139,7 @@ FLOORS = (
     ('cli', 'watcher'),
     ('doctor',),
     ('planning', 'services'),
+    ('history',),
     ('power',),
     ('energy', 'lookup', 'roster'),
     ('fleet',),

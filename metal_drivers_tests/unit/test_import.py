@@ -141,6 +141,7 @@ FLOORS = (
     ('metrics',),
     ('overview',),
     ('planning', 'services'),
+    ('history',),
     ('power',),
     ('energy', 'lookup', 'roster'),
     ('fleet',),

@@ -16,12 +16,15 @@ extensions = [
     'oslo_config.sphinxext',
     'import_layers',
     'openstackdocstheme',
+    'pictures',
     'power_tables',
     'reno.sphinxext',
     'sphinx.ext.autodoc',
 ]
 
 html_theme = 'openstackdocs'
+html_static_path = ['_static']
+html_css_files = ['own.css']
 # There is no page of ours on docs.openstack.org, nor a place for bugs there.
 html_theme_options = {
     'display_badge': False,

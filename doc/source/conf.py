@@ -35,6 +35,23 @@ openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 openstackdocs_pdf_link = False
 
+man_pages = [
+    (
+        'cli',
+        'metal-drivers',
+        'list, check and power the bare metal nodes of compute hosts',
+        '',
+        1,
+    ),
+    (
+        'check',
+        'metal-drivers-check',
+        'check configuration, services and permissions',
+        '',
+        1,
+    ),
+]
+
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'
 autoprogram_cliff_application = 'metal-drivers'

@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import functools
 import io
 import logging
 import traceback
@@ -31,10 +32,16 @@ class Recorder(fixtures.Fixture):
         self.useFixture(
             fixtures.EnvironmentVariable('PYTHONASYNCIODEBUG', '1')
         )
-        # It tells where each callback was made; whence that was called
-        # takes a fifth of all the time.
+        # It keeps where everything was made; to keep whence that was called,
+        # too, takes a fifth of all the time.
         self.useFixture(
             fixtures.MonkeyPatch('asyncio.constants.DEBUG_STACK_DEPTH', 1)
+        )
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'traceback.extract_stack',
+                functools.partial(traceback.extract_stack, limit=1),
+            )
         )
         self._streams = [io.StringIO(), io.StringIO()]
         for name, stream in zip(

@@ -156,6 +156,32 @@ OPTS = (
         'are told of each host that is powered off or on, and can refuse a '
         'power off.',
     ),
+    cfg.StrOpt(
+        'history_file',
+        default='',
+        help='A file to which each power change that ended is appended, as '
+        'one line of JSON, for `metal-drivers report`. Several processes may '
+        'write to it, on one machine. It may be renamed at any time: a new '
+        'one is begun then. Empty: no history is kept.',
+    ),
+    cfg.ListOpt(
+        'idle_watts',
+        default=[],
+        help='How many watts a host draws while it is on and idle, which is '
+        'what is saved while it is off: ``150, gpu-*=600, '
+        'trait:CUSTOM_BIG=450``. Shell patterns, without regard to case, on '
+        'the names of the host and of its node; after ``trait:``, on the '
+        'tags of a machine (MAAS) or the traits of a node (Ironic). The '
+        'first that fits counts, before what a driver reports of its node; a '
+        'number without a pattern is for all other hosts. A host of which '
+        'nothing is known counts in hours only.',
+    ),
+    cfg.FloatOpt(
+        'grid_co2',
+        min=0,
+        help='Grams of CO2 for each kWh, to report the CO2 that was saved. '
+        'Not set: no CO2 is reported.',
+    ),
 )
 
 

@@ -112,6 +112,9 @@ class Node:
     soft_off: bool = False
     #: What went wrong with the node last, in the service's words.
     fault: str | None = None
+    #: How many watts it draws while it is on and idle; None where the
+    #: service does not say. The operator may override it.
+    idle_watts: float | None = None
     #: The service's own labels: tags, traits.
     labels: frozenset[str] = frozenset()
     #: Anything else worth showing to an operator. No secrets. Kept as a

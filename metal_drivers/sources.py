@@ -25,20 +25,20 @@ class Setting:
 
 def main_files(conf: cfg.ConfigOpts) -> list[str]:
     """The files of ``--config-file``, or those found by default."""
-    return list(conf.config_file or []) if 'config_file' in conf else []
+    return _once((conf.config_file or []) if 'config_file' in conf else [])
 
 
 def drop_ins(conf: cfg.ConfigOpts) -> list[str]:
     """The files of ``--config-dir``, or of the directories found by
     default: they are read even where ``--config-file`` is given."""
     folders = (conf.config_dir or []) if 'config_dir' in conf else []
-    return [
-        path
-        for folder in folders
-        for path in sorted(
-            glob.glob(os.path.join(os.path.expanduser(folder), '*.conf'))
-        )
-    ]
+    return _once(
+        [
+            path
+            for folder in folders
+            for path in sorted(glob.glob(os.path.join(folder, '*.conf')))
+        ]
+    )
 
 
 def files(conf: cfg.ConfigOpts) -> list[str]:
@@ -55,6 +55,55 @@ def files(conf: cfg.ConfigOpts) -> list[str]:
     return [*first, *last]
 
 
+def all_settings(conf: cfg.ConfigOpts) -> list[Setting]:
+    """What all files set, in the order in which they were read.
+
+    :raises ParseError: see :func:`settings`.
+    :raises OSError: see there.
+    """
+    return [each for path in files(conf) for each in settings(path)]
+
+
+def origin(
+    conf: cfg.ConfigOpts,
+    group: str,
+    opt: cfg.Opt,
+    found: Sequence[Setting],
+) -> str | None:
+    """Where the value of an option comes from: a file, the environment, an
+    override; None: it is the default.
+
+    oslo.config itself names the last file that has the section, whether the
+    option is in it or not.
+
+    :param found: what all files set.
+    """
+    try:
+        where = conf.get_location(opt.dest, group)
+    except cfg.NoSuchOptError:  # a required one is not registered
+        where = None
+    if where is not None and not where.location.is_user_controlled:
+        return None
+    if where is None or where.location is cfg.Locations.user:
+        names = names_of(group, opt)
+        for each in reversed(found):
+            if (each.group, each.name) in names:
+                return each.path
+    return where and str(where.detail or where.location.name)
+
+
+def names_of(group: str, opt: cfg.Opt) -> set[tuple[str, str]]:
+    """The groups, in lower case, and the names that an option may be
+    written with."""
+    return {
+        (group.lower(), opt.dest),
+        *(
+            ((old.group or group).lower(), old.name or opt.dest)
+            for old in opt.deprecated_opts
+        ),
+    }
+
+
 def settings(path: str) -> list[Setting]:
     """What one file sets, section by section; values are not kept.
 
@@ -68,6 +117,12 @@ def settings(path: str) -> list[Setting]:
         for group, found in sections.items()
         for name, values in found.items()
     ]
+
+
+def _once(paths: Sequence[str]) -> list[str]:
+    """Each where it was read last: oslo.config reads a file twice where the
+    project and the program have one name."""
+    return list(dict.fromkeys(reversed(paths)))[::-1]
 
 
 def _is_named(conf: cfg.ConfigOpts, option: str) -> bool:

@@ -12,6 +12,7 @@ copyright = 'the metal-drivers authors'
 extensions = [
     'cliff.sphinxext',
     'contract_rules',
+    'doctor_checks',
     'oslo_config.sphinxext',
     'import_layers',
     'openstackdocstheme',

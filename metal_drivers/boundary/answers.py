@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import math
 import types
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -37,6 +38,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     'keep_off': _TEXT,
     'soft_off': (bool,),
     'fault': _TEXT,
+    'idle_watts': (int, types.NoneType, float),
     'labels': (frozenset,),
     'details': (types.MappingProxyType, Mapping),
 }
@@ -199,6 +201,13 @@ def _plain(node: Any) -> bool:
         and (node.keep_off is None or type(node.keep_off) is str)
         and type(node.soft_off) is bool
         and (node.fault is None or type(node.fault) is str)
+        and (
+            node.idle_watts is None
+            or (
+                type(node.idle_watts) in (float, int)
+                and 0 <= node.idle_watts < math.inf
+            )
+        )
         and type(node.labels) is frozenset
         and type(node.details) is types.MappingProxyType
         # To join what is no text raises, and is quicker than to look.
@@ -229,6 +238,13 @@ def _look_closely(node: Any) -> None:
                 )
     if not node.id:
         raise Wrong('a node with an empty id')
+    watts = node.idle_watts
+    if watts is not None and (
+        isinstance(watts, bool) or not 0 <= watts < math.inf
+    ):
+        raise Wrong(
+            f'{watts} as idle_watts of node {node.id!r}, not watts from 0'
+        )
     for name in ('observed_at', 'powered_on_at'):
         when: datetime.datetime | None = getattr(node, name)
         if when is not None and when.tzinfo is None:

@@ -4,131 +4,66 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import exceptions, fleet, planning, selector, services
-from metal_drivers.cli import base
-from metal_drivers.model import CheckResult, CheckStatus
-from metal_drivers.power import PowerSettings
-from metal_drivers.power.guards import protecting
+from metal_drivers import doctor
+from metal_drivers.cli import base, progress
+from metal_drivers.model import CheckStatus
 
 
-class Check(base.Lister):
-    """Check configuration, services and permissions; change nothing."""
+class Check(base.FittedLister):
+    """Check configuration, services and permissions; change nothing.
+
+    Each line is ok, a warning or failed, with what to do about it.
+    """
 
     COLUMNS = ('Check', 'Result', 'Detail')
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--fix-hints',
+            action='store_true',
+            help='print a shell script instead: what is not ok as comments, '
+            'and the commands that fix it, where there are any; nothing is '
+            'run',
+        )
+        return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        results = list(self._results())
-        if any(each.status is CheckStatus.FAILED for each in results):
+        options = self.app.options
+        place = doctor.Place(
+            self.conf,
+            command=(
+                self.app.NAME,
+                *(f'--config-file={each}' for each in options.config_file),
+                *(f'--config-dir={each}' for each in options.config_dir),
+            ),
+            opened=self.opened,
+        )
+        waiting = functools.partial(
+            progress.waiting, self.app.stdout, self.app.stderr
+        )
+        findings = list(doctor.run(place, doctor.CHECKS, waiting))
+        if any(each.status is CheckStatus.FAILED for each in findings):
             self.status = 1
+        self._findings = findings
         return self.COLUMNS, [
-            (each.name, each.status.value, each.detail) for each in results
+            (each.name, each.status.value, each.detail) for each in findings
         ]
 
-    def _results(self) -> Iterable[CheckResult]:
-        settings = PowerSettings.from_conf(self.conf)
-        chooser = selector.Selector(self.conf)
-        driver = nova = None
-        try:
-            chosen = chooser.select()
-            driver = self.opened(chooser.load())
-        except exceptions.MetalError as exc:
-            found = [CheckResult('driver', CheckStatus.FAILED, str(exc))]
-        else:
-            with self.waiting(None):
-                told = driver.check()
-            detail = f'{chosen.name}: {chosen.detail}'
-            found = [CheckResult('driver', CheckStatus.OK, detail), *told]
-        yield from found
-        yield from self._of_hooks()
-        try:
-            nova = services.open_compute(self.conf)
-        except exceptions.ConfigurationError as exc:
-            yield CheckResult('nova', CheckStatus.FAILED, str(exc))
-            return
-        if nova is None:
-            yield CheckResult(
-                'nova',
-                CheckStatus.WARNING,
-                'no credentials in [nova] or [watcher_clients_auth]: '
-                'no node matches a compute host',
-            )
-            return
-        with self.waiting(nova, driver=False):
-            found += (asked := nova.check())
-        yield from asked
-        if driver is None or any(
-            each.status is CheckStatus.FAILED for each in found
-        ):
-            return
-        try:
-            with self.waiting(nova):
-                members = fleet.load(driver, nova)
-        except exceptions.MetalError as exc:
-            yield CheckResult('matching', CheckStatus.FAILED, str(exc))
-        else:
-            yield from _matching(members, settings)
-            yield from _unreliable(members)
-
-    def _of_hooks(self) -> Iterable[CheckResult]:
-        try:
-            hooks = self.opened(services.open_hooks(self.conf))
-        except exceptions.MetalError as exc:
-            yield CheckResult('hooks', CheckStatus.FAILED, str(exc))
-            return
-        yield from hooks.check()
-
-
-def _matching(
-    found: fleet.Fleet, settings: PowerSettings
-) -> Iterable[CheckResult]:
-    problems = [
-        f'{member.node.name}: {member.problem}'
-        for member in found.members
-        if member.host is None
-    ]
-    matched = len(found.members) - len(problems)
-    detail = f'{matched} of {len(found.members)} nodes match a compute host'
-    if problems:
-        more = f' and {len(problems) - 3} more' if len(problems) > 3 else ''
-        detail += f' ({"; ".join(problems[:3])}{more})'
-    yield CheckResult(
-        'matching',
-        CheckStatus.WARNING if problems else CheckStatus.OK,
-        detail,
-    )
-    idle = [
-        pattern
-        for pattern in settings.protected_hosts
-        if not any(protecting(member, [pattern]) for member in found.members)
-    ]
-    if idle:
-        yield CheckResult(
-            'protected hosts',
-            CheckStatus.WARNING,
-            f'no host or node matches {", ".join(idle)}',
-        )
-
-
-def _unreliable(found: fleet.Fleet) -> Iterable[CheckResult]:
-    """Hosts that failed to power on."""
-    failures = planning.failures_of(found.members)
-    told = [
-        f'{member.label} {failures[member.node.id]}'
-        for member in found.members
-        if member.node.id in failures
-    ]
-    if told:
-        more = f' and {len(told) - 3} more' if len(told) > 3 else ''
-        hosts = 'host' if len(told) == 1 else 'hosts'
-        yield CheckResult(
-            'unreliable hosts',
-            CheckStatus.WARNING,
-            f'{len(told)} {hosts} may not come back: '
-            f'{"; ".join(told[:3])}{more}. Check the machines, then power '
-            'them on with `metal-drivers node power on`',
-        )
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        if not parsed_args.fix_hints:
+            return super().produce_output(parsed_args, column_names, data)
+        for line in doctor.script(self._findings):
+            self.app.stdout.write(f'{line}\n')
+        return 0

@@ -11,7 +11,14 @@ from typing import Any
 from oslo_config import cfg
 
 from metal_drivers import base as drivers
-from metal_drivers import compatibility, conf, exceptions, redaction, selector
+from metal_drivers import (
+    compatibility,
+    conf,
+    exceptions,
+    redaction,
+    selector,
+    sources,
+)
 from metal_drivers.boundary import answers
 from metal_drivers.cli import base
 
@@ -103,17 +110,11 @@ def _options(
     except exceptions.ConfigurationError:
         # What is wrong is the detail of the candidate.
         return
+    settings = sources.all_settings(config)
     for opt in candidate.plugin.options:
         value = redaction.shown(opt, values[opt.dest])
-        where = _location(config, candidate.group, opt)
-        yield f'{opt.dest} = {"" if value is None else value} ({where})'
-
-
-def _location(config: cfg.ConfigOpts, group: str, opt: cfg.Opt) -> str:
-    try:
-        found = config.get_location(opt.dest, group)
-    except cfg.NoSuchOptError:  # a required one is not registered
-        found = None
-    if found is None or not found.location.is_user_controlled:
-        return 'default'
-    return str(found.detail or found.location.name)
+        where = sources.origin(config, candidate.group, opt, settings)
+        yield (
+            f'{opt.dest} = {"" if value is None else value} '
+            f'({where or "default"})'
+        )

@@ -55,7 +55,7 @@ class FakeDriver(base.MetalDriver):
                 help='A YAML file with the fleet: a list of nodes, each '
                 'with an id and, as needed, name, power_state, '
                 'hypervisor_id, host_names, maintenance, locked, keep_on, '
-                'keep_off, fault. Overrides the option nodes.',
+                'keep_off, fault, idle_watts. Overrides the option nodes.',
             ),
         ]
 
@@ -194,5 +194,6 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     'target': lambda value: None if value is None else _state(value),
     'host_names': _names,
     'soft_off': bool,
+    'idle_watts': lambda value: None if value is None else float(value),
     'labels': lambda value: frozenset(_names(value)),
 }

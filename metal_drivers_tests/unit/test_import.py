@@ -137,9 +137,13 @@ class TestImports(base.TestCase):
 #: Who stands above whom. Each imports what is below, and its own package.
 FLOORS = (
     ('cli', 'watcher'),
+    ('doctor',),
+    ('metrics',),
+    ('overview',),
     ('planning', 'services'),
+    ('history',),
     ('power',),
-    ('lookup', 'roster'),
+    ('energy', 'lookup', 'roster'),
     ('fleet',),
     ('poller', 'selector', 'settings'),
     ('compute',),
@@ -149,6 +153,7 @@ FLOORS = (
     ('boundary', 'plugins'),
     ('base',),
     ('_openstack',),
+    ('certificates',),
     ('_text',),
     ('redaction',),
     ('ages', 'compatibility', 'exceptions'),

@@ -44,6 +44,20 @@ class TestDriver(base.CommandTestCase):
             if line.startswith(('auth_type', 'region_name')):
                 self.assertIn('metal.conf)', line)
 
+    def test_show_names_the_file_that_sets_it(self) -> None:
+        """Not another one that has the section, too."""
+        name = 'watcher.metal.drivers.ironic'
+        first = self.conf_file('', **{name: {'owner': 'me'}})
+        last = self.conf_file('', **{name: {'conductor_group': 'rack'}})
+        done = self.run_command(
+            f'--config-file={first}',
+            f'--config-file={last}',
+            *('driver', 'show', 'ironic', '-f', 'json'),
+        )
+        options = done.json['Options'].splitlines()
+        self.assertIn(f'owner = me ({first})', options)
+        self.assertIn(f'conductor_group = rack ({last})', options)
+
     def test_show_of_a_section_that_cannot_be_read_says_so(self) -> None:
         self.config['watcher.metal.drivers.ironic']['password'] = 'pa$s'
         done = self.metal('driver', 'show', 'ironic', '-f', 'json')
@@ -142,6 +156,6 @@ class TestBadPlugins(base.CommandTestCase):
         self.config['metal_drivers'] = {'driver': 'state-exits'}
         done = self.metal('check', '-f', 'json')
         self.assertEqual(1, done.status)
-        row, *_ = done.json
+        row = next(each for each in done.json if each['Check'] == 'driver')
         self.assertIn('SystemExit: no license', row['Detail'])
         self.assertIn('report it to its author', row['Detail'])

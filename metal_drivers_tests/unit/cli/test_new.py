@@ -43,8 +43,7 @@ class NewTestCase(base.CommandTestCase):
 
 class TestProject(NewTestCase):
     def test_its_tests_pass_as_it_is(self) -> None:
-        # Those of the example itself are run by the page that shows it.
-        project = self.home / 'new'
+        project = self.home / 'rack_7'
         done = self.new('rack_7', project)
         self.assertEqual((0, ''), (done.status, done.stderr))
         self.assertIn(str(project), done.stdout)

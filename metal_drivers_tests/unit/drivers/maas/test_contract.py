@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from metal_drivers import conformance
-from metal_drivers.conformance import ids, listing, loading, states, switching
 from metal_drivers.drivers.maas import MaasDriver
 from metal_drivers.model import Node, PowerState
 from metal_drivers_tests import contract
@@ -131,23 +130,6 @@ class _AnswersAtOnce(_OnLoopback):
         return self.maas.release
 
 
-#: Of these, only rules that need one of these hooks see what HTTP is over.
-_ABOVE = (loading, ids, listing, states, switching)
-_SEES = {'lose_reply', 'lose_reply_to_proxy', 'redirect_to'}
-
-#: Leaves out the others.
-_BelowHttp: Any = type(
-    '_BelowHttp',
-    (),
-    {
-        f'test_{rule.id.replace("-", "_")}': None
-        for topic in _ABOVE
-        for rule in topic.TOPIC.rules
-        if _SEES.isdisjoint(rule.needs)
-    },
-)
-
-
 class TestMaas34(_AnswersAtOnce, contract.RemoteDriverContract):
     """3.4."""
 
@@ -156,8 +138,24 @@ class TestMaas37(_OnLoopback, contract.RemoteDriverContract):
     series = '3.7'
 
 
-class TestMaasTls(_OnLoopback, _BelowHttp, contract.RemoteDriverContract):
-    """The release makes no difference to TLS."""
+#: What of the contract has to do with a connection.
+_CONNECTED = frozenset({'listing', 'resources', 'secrets', 'trouble'})
+
+
+def _left_out() -> dict[str, None]:
+    """The tests of all other rules, as those that there are not."""
+    return {
+        'test_' + rule.id.replace('-', '_'): None
+        for rule in conformance.RULES
+        if rule.topic not in _CONNECTED
+    }
+
+
+class TestMaasTls(
+    type('_Connected', (_OnLoopback,), _left_out()),  # type: ignore[misc]
+    contract.RemoteDriverContract,
+):
+    """The release makes no difference to TLS, nor does TLS to the rest."""
 
     series = '3.7'
     tls = True

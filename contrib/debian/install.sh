@@ -31,7 +31,7 @@ chmod 755 "$new"
 "$python" -m pip install --quiet --no-deps --no-cache-dir \
     --root-user-action ignore --target "$new" "$wheel"
 # Import what Watcher will, before anything changes for it.
-"$python" - "$new" <<'PROBE'
+"$python" -W ignore - "$new" <<'PROBE'
 import importlib.metadata
 import sys
 

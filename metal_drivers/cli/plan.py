@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metal_drivers import conf, exceptions, planning
-from metal_drivers.cli import base
+from metal_drivers import conf, planning
+from metal_drivers.cli import base, reserving
 from metal_drivers.planning import wish
 
 
@@ -21,46 +20,36 @@ class Plan(base.FittedLister):
     """
 
     COLUMNS = ('Node', 'Action', 'Reason')
+    EXAMPLES = (
+        (
+            'With the defaults of the strategy.',
+            'metal-drivers plan',
+        ),
+        (
+            'Keep two hosts free, both of them in one zone.',
+            'metal-drivers plan --min-free-hosts-num 2 '
+            '--reserve zone=nova,min_free_hosts_num=2',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        for name, metavar, kind in (
-            ('free_used_percent', 'PERCENT', _number),
-            ('min_free_hosts_num', 'HOSTS', _number),
-            ('idle_minutes', 'MINUTES', _number),
-            ('exercise_days', 'DAYS', _number),
-            ('max_actions', 'ACTIONS', _from_1),
-        ):
-            about = wish.PARAMETERS[name]
-            default = about['default']
-            shown = '' if default is None else f' (default: {default})'
-            parser.add_argument(
-                f'--{name.replace("_", "-")}',
-                metavar=metavar,
-                type=kind,
-                default=default,
-                help=about['description'].replace('%', '%%') + shown,
-            )
-        parser.add_argument(
-            '--reserve',
-            metavar='RULE',
-            type=_argument(_rules),
-            action='extend',
-            default=[],
-            help='how many hosts to keep free and on in a zone, an aggregate '
-            'or a trait, such as zone=az1,min_free_hosts_num=2 or '
-            'trait=CUSTOM_GPU,free_used_percent=20; may be repeated, and may '
-            'be JSON as in an audit',
+        reserving.add_arguments(parser)
+        reserving.add_parameters(
+            parser,
+            (
+                ('idle_minutes', 'MINUTES', reserving.number),
+                ('exercise_days', 'DAYS', reserving.number),
+                ('max_actions', 'ACTIONS', _from_1),
+            ),
         )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        asked = planning.Wish(
-            free_used_percent=parsed_args.free_used_percent,
-            min_free_hosts_num=parsed_args.min_free_hosts_num,
-            reserve=tuple(parsed_args.reserve),
+        asked = reserving.wish_of(
+            parsed_args,
             idle_minutes=parsed_args.idle_minutes,
             exercise_days=parsed_args.exercise_days,
             max_actions=parsed_args.max_actions,
@@ -84,61 +73,6 @@ class Plan(base.FittedLister):
             (verdict.member.label, verdict.action.value, verdict.reason)
             for verdict in decision.verdicts
         ]
-
-
-def _rules(text: str) -> list[planning.Rule]:
-    """``zone=az1,min_free_hosts_num=2``, or JSON: a rule or a list of them.
-
-    :raises ConfigurationError: it is none.
-    :raises ValueError: it is not JSON.
-    """
-    if text.lstrip().startswith(('{', '[')):
-        given = json.loads(text)
-        return [
-            planning.Rule.read(each)
-            for each in (given if isinstance(given, list) else [given])
-        ]
-    rule: dict[str, Any] = {}
-    for part in text.split(','):
-        name, equals, value = map(str.strip, part.partition('='))
-        if not equals:
-            raise ValueError(f'{part!r} is not NAME=VALUE')
-        if name in rule:
-            raise ValueError(f'{name} is given twice')
-        rule[name] = _value(value) if name in wish.MEASURES else value
-    return [planning.Rule.read(rule)]
-
-
-def _value(text: str) -> Any:
-    """A number, where it is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The type of an argument, whose errors argparse shows."""
-
-    def argument(text: str) -> Any:
-        try:
-            return read(text)
-        except (exceptions.ConfigurationError, ValueError) as exc:
-            raise argparse.ArgumentTypeError(str(exc)) from exc
-
-    return argument
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < float('inf'):
-        raise argparse.ArgumentTypeError('must be a number, at least 0')
-    return number
 
 
 def _from_1(text: str) -> int:

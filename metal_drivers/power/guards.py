@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from metal_drivers.fleet import Member
 from metal_drivers.model import PowerState
@@ -69,6 +69,14 @@ def not_labelled(request: Request) -> str | None:
         f'one of its labels is protected by {pattern!r} in [metal_drivers] '
         'protected_labels. Change that option, or the label, to allow it'
     )
+
+
+def protections(request: Request) -> Iterator[str]:
+    """What protects the node by the configuration, each with its reason."""
+    for guard in (not_protected, not_labelled):
+        reason = guard(request)
+        if reason is not None:
+            yield reason
 
 
 def not_in_maintenance(request: Request) -> str | None:

@@ -138,7 +138,10 @@ class TestImports(base.TestCase):
 FLOORS = (
     ('cli', 'watcher'),
     ('doctor',),
+    ('metrics',),
+    ('overview',),
     ('planning', 'services'),
+    ('history',),
     ('power',),
     ('energy', 'lookup', 'roster'),
     ('fleet',),

@@ -56,6 +56,17 @@ class TestModes(base.DoctorTestCase):
         _, detail = self.rows()['file modes']
         self.assertIn(f'everyone can write {self.main}', detail)
 
+    def test_a_hook_that_everyone_can_change(self) -> None:
+        hook = self.folder / 'hook'
+        hook.write_text('#!/bin/sh\n')
+        hook.chmod(0o757)
+        self.config['metal_drivers']['hooks'] = 'command'
+        self.config['metal_drivers.hooks.command'] = {'executable': hook}
+        result, detail = self.rows()['file modes']
+        self.assertEqual('warning', result)
+        self.assertIn(f'everyone can write {hook}', detail)
+        self.assertIn(f'chmod go-w -- {hook}', self.script())
+
 
 class TestCopies(base.DoctorTestCase):
     def install(self, version: str, name: str = 'python_watcher') -> str:

@@ -85,12 +85,17 @@ class TestCopies(base.DoctorTestCase):
         ]
 
     def test_one_copy(self) -> None:
-        site = self.install('12.0.0')
+        site = self.install('17.0.1')
         link = f'{self.useFixture(fixtures.TempDir()).path}/lib'
         os.symlink(site, link)
         self.assertEqual(
-            [f'watcher ok 12.0.0 in {site}'], self.copies(site, link, '')
+            [f'watcher ok 17.0.1 in {site}'], self.copies(site, link, '')
         )
+
+    def test_one_that_was_not_tested(self) -> None:
+        (found,) = self.copies(self.install('9.0.0'))
+        self.assertTrue(found.startswith('watcher warning 9.0.0 in '), found)
+        self.assertIn('was tested with', found)
 
     def test_none(self) -> None:
         self.assertEqual(

@@ -369,7 +369,7 @@ class SimNova(compute.Compute):
     def list_hosts(self) -> list[ComputeHost]:
         return self.calls.make('list_hosts', self.shown)
 
-    def count_servers(self, host: str) -> int:
+    def count_servers(self, host: str, hypervisor_id: str) -> int:
         return self.calls.make(
             'count_servers', lambda: self.hosts[host].servers, host
         )
@@ -384,7 +384,7 @@ class SimNova(compute.Compute):
             host,
         )
 
-    def list_services(self) -> list[ComputeService]:
+    def list_services(self, whole: bool = True) -> list[ComputeService]:
         return self.calls.make(
             'list_services', lambda: [self._show(name) for name in self.hosts]
         )

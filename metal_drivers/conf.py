@@ -156,6 +156,14 @@ OPTS = (
         'are told of each host that is powered off or on, and can refuse a '
         'power off.',
     ),
+    cfg.StrOpt(
+        'history_file',
+        default='',
+        help='A file to which each power change that ended is appended, as '
+        'one line of JSON, for `metal-drivers report`. Several processes may '
+        'write to it, on one machine. It may be renamed at any time: a new '
+        'one is begun then. Empty: no history is kept.',
+    ),
     cfg.ListOpt(
         'idle_watts',
         default=[],

@@ -8,7 +8,7 @@ and other programs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,10 @@ from metal_drivers import base, compute, conf, lookup, roster, selector
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
 from metal_drivers.clock import Clock
+from metal_drivers.energy import Watts
+from metal_drivers.history import recorder
+from metal_drivers.history.file import HistoryFile
+from metal_drivers.history.recorder import Recorder
 from metal_drivers.hooks import loading
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import PowerResult, PowerState
@@ -38,6 +42,8 @@ class Connection:
     :param shared: that of a connection which this one replaces.
     :param hooks: those in use; by default none.
     :param watch: told of each step, in the thread that takes it.
+    :param history: where each transition is recorded; by default nowhere.
+    :param by: who asks for them: see :attr:`Record.by`.
     """
 
     def __init__(
@@ -50,6 +56,9 @@ class Connection:
         hooks: Hooks | None = None,
         watch: Watcher = lambda event: None,
         clock: Clock | None = None,
+        history: HistoryFile | None = None,
+        watts: Watts | None = None,
+        by: Mapping[str, str] | None = None,
     ) -> None:
         self.driver, self.compute = driver, compute
         self.settings = settings
@@ -61,6 +70,12 @@ class Connection:
             driver, compute, lambda: self.clock.monotonic()
         )
         self._watch = watch
+        #: What hosts draw.
+        self.watts = watts or Watts()
+        self._by = by
+        self._recorder: Recorder | None = None
+        if history is not None:
+            self._recorder = Recorder(history, self.watts, self.clock)
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +87,11 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a history is kept."""
+        return self._recorder is not None
 
     def fleet(self) -> fleets.Fleet:
         """All nodes and the compute hosts on them: a list of each service.
@@ -89,18 +109,29 @@ class Connection:
         """
         return lookup.look_up(self.driver, self.compute, _names(refs))
 
-    def engine(self, *, watch: Watcher | None = None) -> PowerEngine:
+    def engine(
+        self,
+        *,
+        watch: Watcher | None = None,
+        by: Mapping[str, str] | None = None,
+    ) -> PowerEngine:
         """An engine, to be cancelled by itself. All engines of this
         connection keep the same rates.
 
         :param watch: by default that of the connection.
+        :param by: who asks, for the history: ``command`` and ``user``,
+            ``audit`` and ``action_plan``. By default this program.
         """
+        watch = watch or self._watch
+        if self._recorder and not self.settings.dry_run:
+            asks = by or self._by or recorder.asker()
+            watch = self._recorder.beside(watch, asks)
         return PowerEngine(
             self.driver,
             self.compute,
             self.settings,
             clock=self.clock,
-            watch=watch or self._watch,
+            watch=watch,
             shared=self.shared,
             hooks=self.hooks,
             load=self._roster.load,
@@ -144,6 +175,8 @@ class Connection:
         """
         self.driver.close()
         self.hooks.close()
+        if self._recorder:
+            self._recorder.close()
 
     def _switch(
         self, refs: Iterable[str], state: PowerState
@@ -159,6 +192,7 @@ def connect(
     settings: PowerSettings | None = None,
     shared: Shared | None = None,
     watch: Watcher = lambda event: None,
+    by: Mapping[str, str] | None = None,
 ) -> Connection:
     """Open the driver and Nova, as the configuration has them.
 
@@ -175,10 +209,13 @@ def connect(
     :param shared: that of a connection which this one replaces, so that
         its rates go on to hold.
     :param watch: told of each step, in the thread that takes it.
+    :param by: who asks, for the history; by default this program and its
+        user.
     :raises ConfigurationError: no driver can be chosen without a guess,
         or something cannot be used as it is configured.
     """
     settings = settings or PowerSettings.from_conf(config)
+    path, watts = conf.settings(config).history_file, Watts.from_conf(config)
     nova = open_compute(config, osc)
     hooks = open_hooks(config, osc)
     try:
@@ -188,7 +225,15 @@ def connect(
         hooks.close()
         raise
     return Connection(
-        driver, nova, settings, shared=shared, hooks=hooks, watch=watch
+        driver,
+        nova,
+        settings,
+        shared=shared,
+        hooks=hooks,
+        watch=watch,
+        history=HistoryFile(path) if path else None,
+        watts=watts,
+        by=by,
     )
 
 

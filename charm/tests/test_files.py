@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import pathlib
+import re
+import subprocess
 import tempfile
 import unittest
 
@@ -12,6 +14,7 @@ import yaml
 from charmcraft.models.project import PlatformCharm
 from oslo_config import cfg
 
+import packages
 import rendering
 import settings
 import watcherconf
@@ -21,6 +24,7 @@ from metal_drivers.drivers.maas import MaasDriver
 CHARM = yaml.safe_load(
     pathlib.Path(__file__).parents[1].joinpath('charmcraft.yaml').read_text()
 )
+DOC = pathlib.Path(__file__).parents[2] / 'doc/source'
 SETTINGS = settings.Settings(
     settings.Maas('http://x/$MAAS', 'a:b:c', 'certificates', 'one, two'),
     {'driver': 'maas', 'min_dwell': '60', 'protected_hosts': 'db-*,web-$1'},
@@ -56,6 +60,29 @@ class Charmcraft(unittest.TestCase):
                 self.assertRegex(
                     option['description'], rf'default {opt.default}\b'
                 )
+
+
+class SunbeamPage(unittest.TestCase):
+    """Its image gets what the charm installs, in the same way."""
+
+    def setUp(self) -> None:
+        page = DOC.joinpath('deploy/sunbeam.rst').read_text()
+        (self.run,) = re.findall(r' RUN ((?:.*\\\n)+.*)', page)
+
+    def test_the_packages_are_those_of_the_charm(self):
+        words = self.run.replace('\\\n', ' ').split()
+        names = [word for word in words if word.startswith('python3-')]
+        self.assertEqual(list(packages.PACKAGES), names)
+
+    def test_the_shell_can_read_it(self):
+        done = subprocess.run(
+            ['sh', '-n'],
+            input=self.run,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
 
 
 class ReadByOsloConfig(unittest.TestCase):

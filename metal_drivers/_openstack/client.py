@@ -22,7 +22,7 @@ from keystoneauth1 import session as ks_session
 from keystoneauth1.identity import base as ks_identity
 
 from metal_drivers import _text, exceptions
-from metal_drivers._openstack import errors
+from metal_drivers._openstack import errors, transport
 
 
 class Service:
@@ -44,6 +44,8 @@ class Service:
     ) -> None:
         self.name = name
         self.section = section
+        #: How many seconds its clock is ahead, once a reply has told.
+        self.ahead: float | None = None
         self._failures = errors.Failures(name, section)
         self._connect = connect
         self._session = session
@@ -213,6 +215,7 @@ class Service:
                 redirect=method == 'GET',
                 **extra,
             )
+            self.ahead = transport.ahead_of(reply.headers.get('Date'))
         return reply
 
     @contextlib.contextmanager

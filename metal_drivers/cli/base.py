@@ -42,6 +42,7 @@ class _Command:
     """A command of ours: its configuration, its errors, its status."""
 
     app: Any
+    cmd_name: str | None
     #: What the command exits with, where no error ends it.
     status = 0
     #: The columns of its results, where these are always the same.
@@ -71,8 +72,13 @@ class _Command:
         :param settings: by default those of the configuration.
         """
         from metal_drivers import services
+        from metal_drivers.history import recorder
 
-        return self.opened(services.connect(self.conf, settings=settings))
+        name = f'{self.app.NAME} {self.cmd_name or ""}'.rstrip()
+        by = recorder.asker(name)
+        return self.opened(
+            services.connect(self.conf, settings=settings, by=by)
+        )
 
     def opened(self, thing: C) -> C:
         """Have it closed after all else is done."""

@@ -36,6 +36,7 @@ class Compute:
         # With it keystoneauth is imported: only where there is a Nova.
         from metal_drivers._openstack import client
 
+        self._session = session
         self._nova = client.Service(
             lambda: auth.load_adapter(
                 session,
@@ -250,6 +251,12 @@ class Compute:
                 f'{enabled} enabled',
             )
         ]
+
+    def check_more(self) -> Iterator[CheckResult]:
+        """TLS, the version, the roles of the user, the clock."""
+        from metal_drivers.compute import checks
+
+        yield from checks.run(self._nova, self._session)
 
     def _services(
         self, filters: Mapping[str, str], what: str

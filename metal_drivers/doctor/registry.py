@@ -70,6 +70,18 @@ CHECKS = (
         asks=_BOTH,
     ),
     Check(
+        'mismatches',
+        'Nodes without a compute host, and the likely reason.',
+        hosts.mismatches,
+        needs=('matching',),
+    ),
+    Check(
+        'disabled hosts',
+        'Hosts that are on, with nova-compute disabled by metal-drivers.',
+        hosts.disabled,
+        needs=('matching',),
+    ),
+    Check(
         'protected hosts',
         'Patterns of protected_hosts that match nothing.',
         hosts.protected,

@@ -41,3 +41,4 @@ def nova(place: Place) -> Iterator[Finding]:
         )
         return
     yield from map(Finding.of, place.nova.check())
+    yield from map(Finding.of, place.nova.check_more())

@@ -56,6 +56,8 @@ class Event:
     duration: float = 0.0
     #: How it ended; with the last step only.
     outcome: Outcome | None = None
+    #: The availability zone of the host, while it is known.
+    zone: str | None = None
 
     @property
     def node_id(self) -> str:

@@ -431,6 +431,7 @@ class Runner:
             self._tools.backend,
             self._clock.monotonic() - self.facts.began,
             outcome,
+            self.facts.compute.zone if self.facts.compute else None,
         )
         events.publish(event, self._tools.watch)
 

@@ -13,7 +13,7 @@ from metal_drivers import exceptions
 from metal_drivers.fleet import Member
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import PowerEngine
-from metal_drivers.watcher import errors, process
+from metal_drivers.watcher import errors, origin, process
 
 ACTION = 'metal_power_state'
 
@@ -118,7 +118,9 @@ class MetalPowerState(base.BaseAction):
         with errors.told():
             services = process.services()
             member = self._member(services)
-            self._engine = services.engine()
+            self._engine = services.engine(
+                lambda: origin.of(ACTION, self.input_parameters)
+            )
         return self._engine.switch_one(member, state)
 
     def _member(self, services: process.Services) -> Member:

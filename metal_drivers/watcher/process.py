@@ -11,6 +11,7 @@ import atexit
 import dataclasses
 import os
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from oslo_config import cfg
@@ -63,9 +64,15 @@ class Services:
         self._nodes: list[Node] = []
         self._listed_at = float('-inf')
 
-    def engine(self) -> PowerEngine:
-        """An engine, to be cancelled by itself; all keep one rate."""
-        return self.connection.engine()
+    def engine(
+        self, asks: Callable[[], Mapping[str, str]] | None = None
+    ) -> PowerEngine:
+        """An engine, to be cancelled by itself; all keep one rate.
+
+        :param asks: returns who asks; called where a history is kept.
+        """
+        by = asks() if asks and self.connection.recorded else None
+        return self.connection.engine(by=by)
 
     def load(self) -> fleet.Fleet:
         """The fleet as it is now: a list of each service."""

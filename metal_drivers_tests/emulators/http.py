@@ -2,14 +2,17 @@
 """The base of every emulator: routes, a record of requests, faults."""
 
 import dataclasses
+import email.utils
 import re
+import ssl
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
 
 import fixtures
 
-from metal_drivers_tests.emulators import faults, messages, server
+from metal_drivers_tests.emulators import faults, maas_tls, messages, server
 
 # How long wait_for waits by default, in seconds: only a failing test does.
 PATIENCE = 10.0
@@ -71,18 +74,29 @@ class HttpEmulator(fixtures.Fixture):
         self._rules: list[Rule] = []
         self._errors: list[str] = []
         self._frozen: dict[object, messages.Reply] | None = None
+        #: Set before the start: https, with such a certificate.
+        self.tls: ssl.SSLContext | None = None
+        #: Seconds; None: no reply has a date.
+        self.clock_ahead: float | None = None
 
     def _setUp(self) -> None:
         self._routes = tuple(self.routes())
-        self._server = server.Server(self._exchange, self._respond, self._port)
+        self._server = self._make_server()
         self.addCleanup(self._check)
         self.addCleanup(self._server.stop)
         self._server.start(type(self).__name__)
 
+    def _make_server(self) -> server.Server:
+        if self.tls is None:
+            return server.Server(self._exchange, self._respond, self._port)
+        return maas_tls.TlsServer(
+            self._exchange, self._respond, self._port, self.tls
+        )
+
     @property
     def url(self) -> str:
         """``http://127.0.0.1:PORT``, without a slash at the end."""
-        return f'http://127.0.0.1:{self._server.port}'
+        return f'{self._server.scheme}://127.0.0.1:{self._server.port}'
 
     @property
     def connections(self) -> int:
@@ -216,7 +230,13 @@ class HttpEmulator(fixtures.Fixture):
                 reply = self._dispatch(request)
             except messages.Refusal as refusal:
                 reply = refusal.reply
-            return self.after(request, reply)
+            reply = self.after(request, reply)
+            if self.clock_ahead is None:
+                return reply
+            date = email.utils.formatdate(
+                time.time() + self.clock_ahead, usegmt=True
+            )
+            return reply.with_headers(('Date', date))
         except Exception:
             self._errors.append(traceback.format_exc())
             return messages.Reply(500, b'The emulator failed', 'text/plain')

@@ -37,6 +37,7 @@ class KeystoneEmulator(http.HttpEmulator):
 
     :param users: passwords by user name, in the domain ``default``
     :param projects: which names (or ids) a token may be scoped to
+    :ivar roles: those of every user
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class KeystoneEmulator(http.HttpEmulator):
         super().__init__(port)
         self.users = dict(users or {'admin': 'secret'})
         self.projects = tuple(projects)
+        self.roles: tuple[str, ...] = _ROLES
         self._lock = threading.Lock()
         self._endpoints: list[Endpoint] = []
         self._tokens: dict[str, dict[str, Any]] = {}
@@ -175,7 +177,7 @@ class KeystoneEmulator(http.HttpEmulator):
         if not isinstance(scope, dict):
             return {}
         rights: dict[str, Any] = {
-            'roles': [{'id': _id('role', r), 'name': r} for r in _ROLES],
+            'roles': [{'id': _id('role', r), 'name': r} for r in self.roles],
             'catalog': self._catalog(),
         }
         if 'system' in scope:

@@ -25,7 +25,6 @@ from metal_drivers_tests.emulators import (
     maas_state,
     maas_tls,
     messages,
-    server,
 )
 
 Effect = maas_state.Effect
@@ -88,25 +87,11 @@ class MaasEmulator(http.HttpEmulator):
                 self._fleet.add(machine)
 
     def _setUp(self) -> None:
-        if not self._tls:
-            super()._setUp()
-            return
-        self._handlers.scheme = 'https'
-        folder = self.useFixture(fixtures.TempDir()).path
-        context, self.cafile = maas_tls.certify(pathlib.Path(folder))
-        # As the base does, which knows of no other server.
-        self._routes = tuple(self.routes())
-        self._server: server.Server = maas_tls.TlsServer(
-            self._exchange, self._respond, self._port, context
-        )
-        self.addCleanup(self._check)
-        self.addCleanup(self._server.stop)
-        self._server.start(type(self).__name__)
-
-    @property
-    def url(self) -> str:
-        scheme = 'https' if self._tls else 'http'
-        return f'{scheme}://127.0.0.1:{self._server.port}'
+        if self._tls:
+            self._handlers.scheme = 'https'
+            folder = self.useFixture(fixtures.TempDir()).path
+            self.tls, self.cafile = maas_tls.certify(pathlib.Path(folder))
+        super()._setUp()
 
     @property
     def maas_url(self) -> str:

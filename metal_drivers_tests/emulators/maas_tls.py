@@ -24,6 +24,8 @@ class TlsServer(server.Server):
     that does not speak TLS holds nobody up.
     """
 
+    scheme = 'https'
+
     def __init__(
         self,
         handle: Callable[[server.Exchange], None],
@@ -54,9 +56,12 @@ class TlsServer(server.Server):
             (wrapped or connection).close()
 
 
-def certify(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
-    """Make an authority and a certificate for 127.0.0.1 and localhost.
+def certify(
+    folder: pathlib.Path, days: float = 365, address: str = '127.0.0.1'
+) -> tuple[ssl.SSLContext, str]:
+    """Make an authority and a certificate for localhost and an address.
 
+    :param days: how long the certificate is valid; negative: it has expired
     :returns: what a server needs, and the path of the authority's PEM
     """
     authority_key = ec.generate_private_key(ec.SECP256R1())
@@ -71,11 +76,11 @@ def certify(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
     names = x509.SubjectAlternativeName(
         [
             x509.DNSName('localhost'),
-            x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
+            x509.IPAddress(ipaddress.ip_address(address)),
         ]
     )
     certificate = (
-        _builder(_name('localhost'), authority_name, key)
+        _builder(_name('localhost'), authority_name, key, days)
         .add_extension(names, False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(
@@ -109,7 +114,10 @@ def _name(text: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    days: float = 365,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
@@ -119,8 +127,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
+        .not_valid_before(now - 400 * day)
+        .not_valid_after(now + days * day)
         .add_extension(
             x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
         )

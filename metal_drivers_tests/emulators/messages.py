@@ -56,11 +56,12 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     at: float
+    scheme: str = 'http'
 
     @property
     def host_url(self) -> str:
         """The address that the client asked, for links in replies."""
-        return f'http://{self.headers.get("Host", "")}'
+        return f'{self.scheme}://{self.headers.get("Host", "")}'
 
     def json(self) -> Any:
         """The body. :raises ValueError: it is not JSON."""

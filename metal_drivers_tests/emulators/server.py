@@ -71,6 +71,8 @@ class Server:
     :param respond: makes the reply that the request deserves
     """
 
+    scheme = 'http'
+
     def __init__(
         self,
         handle: Callable[[Exchange], None],
@@ -190,6 +192,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             cast(Any, self.headers),
             self.rfile.read(length),
             time.monotonic(),
+            self._server.scheme,
         )
         self._server.handle(Exchange(request, self, self._server))
 

@@ -452,17 +452,25 @@ class _Clients:
 
 
 class TemporaryUser(fixtures.Fixture):
-    """An account with the rights of Watcher's own.
+    """An account in Watcher's project.
+
+    :param roles: by default, those of Watcher's own.
 
     :ivar options: its options for an oslo.config section.
     """
 
     password = 'T3mporary-s3cret'
 
-    def __init__(self, cloud: Any, name: str) -> None:
+    def __init__(
+        self,
+        cloud: Any,
+        name: str,
+        roles: tuple[str, ...] = users.USERS['watcher'].roles,
+    ) -> None:
         super().__init__()
         self._cloud = cloud
         self._name = name
+        self._roles = roles
 
     def _setUp(self) -> None:
         self._keystone = self._cloud.rest('identity')
@@ -475,7 +483,7 @@ class TemporaryUser(fixtures.Fixture):
         self._id = reply['user']['id']
         self.addCleanup(self._delete)
         project = self._find('projects', users.USERS['watcher'].project)
-        for role in users.USERS['watcher'].roles:
+        for role in self._roles:
             grant = f'/projects/{project}/users/{self._id}/roles'
             self._keystone.request(
                 'PUT', f'{grant}/{self._find("roles", role)}'

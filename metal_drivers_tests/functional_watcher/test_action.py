@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The action, on its own and in the hands of Watcher's applier."""
 
+import json
+import pathlib
 import threading
 from typing import Any
 
+import fixtures
 import jsonschema
 from oslo_config import cfg
 from watcher import objects
@@ -180,6 +183,35 @@ class TestAbort(backends.Ironic):
         self.assertIn('cancelled', str(end))
         self.assertEqual('on', self.power('compute-2'))
         self.assert_service('compute-2', 'enabled')
+
+
+class TestHistory(backends.Fake):
+    """Each power change of a plan is recorded with whose it is."""
+
+    def backend(self) -> base.Sections:
+        home = self.use(fixtures.TempDir())
+        self.history = pathlib.Path(home.path, 'history.jsonl')
+        sections = super().backend()
+        own = {**sections['metal_drivers'], 'history_file': self.history}
+        return {**sections, 'metal_drivers': own}
+
+    def test_audit_and_action_plan(self) -> None:
+        plan, actions = self.audit_and_execute()
+        self.assertEqual('SUCCEEDED', plan['state'])
+        lines = self.history.read_text(encoding='utf-8').splitlines()
+        found = {line['host']: line for line in map(json.loads, lines)}
+        self.assertEqual({'compute-2', 'compute-3'}, set(found))
+        for action in actions:
+            host = action['input_parameters']['resource_name']
+            self.assertEqual(
+                {
+                    'command': 'watcher-applier',
+                    'audit': plan['audit_uuid'],
+                    'action_plan': plan['uuid'],
+                    'action': action['uuid'],
+                },
+                found[host]['by'],
+            )
 
 
 class TestApplier(backends.Fake):

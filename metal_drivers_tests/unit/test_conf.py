@@ -99,6 +99,7 @@ class TestOwnSettings(base.TestCase):
                 'manage_compute_service': True,
                 'adopted_reasons': [],
                 'hooks': [],
+                'history_file': '',
                 'idle_watts': [],
                 'grid_co2': None,
             },

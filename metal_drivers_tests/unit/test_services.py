@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a configuration opens, over HTTP."""
 
+import json
 import pathlib
 import re
 import threading
@@ -10,7 +11,7 @@ import fixtures
 
 from metal_drivers import boundary, connect, services
 from metal_drivers.model import Outcome
-from metal_drivers.power import Event
+from metal_drivers.power import Event, PowerSettings
 from metal_drivers_tests.emulators import ironic, nova
 from metal_drivers_tests.emulators import keystone as keystone_emulator
 from metal_drivers_tests.unit import base
@@ -62,6 +63,38 @@ class TestConnection(base.TestCase):
 
     def state(self, name: str) -> str | None:
         return self.ironic.node(name).power_state
+
+    def history(self, **how: Any) -> list[dict[str, Any]]:
+        """What a power off of both hosts leaves in the history."""
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).join('h'))
+        own = self.sections['metal_drivers']
+        own |= {'history_file': path, 'idle_watts': '*-01=90'}
+        settings = PowerSettings(poll_interval=1, **how)
+        config = self.conf(**self.sections)
+        with connect(config, settings=settings, by={'user': 'ada'}) as found:
+            found.power_off(['compute-01', 'compute-02'])
+            found.engine(by={'audit': 'a1'}).recover(found.fleet())
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding='utf-8').splitlines()
+        return [json.loads(line) for line in lines]
+
+    def test_a_history_is_kept(self) -> None:
+        found = {
+            (line['host'], line['to'], line['outcome']): line
+            for line in self.history()
+        }
+        off = found['compute-01', 'off', 'done']
+        self.assertEqual(
+            ('ironic', 90.0, {'user': 'ada'}),
+            (off['driver'], off['watts'], off['by']),
+        )
+        self.assertIn(('compute-02', 'off', 'refused'), found)
+        (recovered,) = (e for e in found.values() if e['to'] == 'recovered')
+        self.assertEqual({'audit': 'a1'}, recovered['by'])
+
+    def test_a_dry_run_is_no_history(self) -> None:
+        self.assertEqual([], self.history(dry_run=True))
 
     def test_off_and_on_again(self) -> None:
         with connect(self.conf(**self.sections)) as connection:

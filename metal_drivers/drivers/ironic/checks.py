@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from metal_drivers import exceptions
-from metal_drivers._openstack import client
+from metal_drivers._openstack import client, transport
 from metal_drivers.model import CheckResult, CheckStatus, Node
 
 
 def run(
     ironic: client.Service,
+    session: Any,
     microversion: Callable[[], str],
     list_nodes: Callable[[], list[Node]],
     filters: Mapping[str, str],
@@ -19,12 +21,13 @@ def run(
     """The answers, one after the other; the first failure is the last."""
     name = 'ironic endpoint'
     try:
-        yield CheckResult(
-            name, CheckStatus.OK, f'{ironic.url()}, API {microversion()}'
-        )
+        url = ironic.url()
+        yield from transport.tls('ironic', url, session)
+        yield CheckResult(name, CheckStatus.OK, f'{url}, API {microversion()}')
         name = 'ironic nodes'
         yield _rights(ironic)
         yield _nodes(ironic, list_nodes(), filters)
+        yield transport.clock('ironic', ironic.ahead)
     except exceptions.MetalError as exc:
         yield CheckResult(name, CheckStatus.FAILED, str(exc))
 

@@ -199,6 +199,7 @@ class IronicDriver(base.MetalDriver):
         return list(
             checks.run(
                 self._ironic,
+                self._session,
                 self._microversion,
                 self.list_nodes,
                 self._filters(),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from metal_drivers import exceptions
+from metal_drivers import certificates, exceptions
 from metal_drivers.drivers.maas import client, connection
 from metal_drivers.drivers.maas.nodes import FILTERS
 from metal_drivers.model import CheckResult, CheckStatus, Node
@@ -82,10 +82,15 @@ def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
             'not verified: anyone on the network path can read the API key. '
             f'Replace [{connection.GROUP}] insecure by cafile',
         )
-    trusted = (
-        config.get('cafile') or 'the certificate authorities of the system'
+    cafile = config.get('cafile')
+    context = connection.tls_context(
+        maas.url(), cafile, False, connection.GROUP
     )
-    return CheckResult(name, CheckStatus.OK, f'verified by {trusted}')
+    assert context is not None  # noqa: S101, it is an https URL
+    trusted = cafile or 'the certificate authorities of the system'
+    return certificates.check(
+        name, maas.url(), context, trusted, config.get('timeout')
+    )
 
 
 def _rights(user: Any) -> CheckResult:

@@ -142,3 +142,14 @@ class TestImage(ContribTestCase):
         installed = parts[0][-1]
         self.assertIn(installed, parts[1])
         self.assertIn('watcher-metal-drivers[maas]', parts[1])
+
+
+class TestDebian(ContribTestCase):
+    """What installs it is tried by ``tox -e deploy``."""
+
+    def test_drop_in(self) -> None:
+        conf = self.read(self.text('debian/50-metal-drivers.conf'))
+        self.assert_protects(conf)
+        self.assertEqual(
+            '/etc/watcher/metal-drivers/maas.key', conf[MAAS].api_key_file
+        )

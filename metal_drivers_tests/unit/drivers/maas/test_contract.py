@@ -138,8 +138,24 @@ class TestMaas37(_OnLoopback, contract.RemoteDriverContract):
     series = '3.7'
 
 
-class TestMaasTls(_OnLoopback, contract.RemoteDriverContract):
-    """The release makes no difference to TLS."""
+#: What of the contract has to do with a connection.
+_CONNECTED = frozenset({'listing', 'resources', 'secrets', 'trouble'})
+
+
+def _left_out() -> dict[str, None]:
+    """The tests of all other rules, as those that there are not."""
+    return {
+        'test_' + rule.id.replace('-', '_'): None
+        for rule in conformance.RULES
+        if rule.topic not in _CONNECTED
+    }
+
+
+class TestMaasTls(
+    type('_Connected', (_OnLoopback,), _left_out()),  # type: ignore[misc]
+    contract.RemoteDriverContract,
+):
+    """The release makes no difference to TLS, nor does TLS to the rest."""
 
     series = '3.7'
     tls = True

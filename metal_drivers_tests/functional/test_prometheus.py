@@ -104,8 +104,8 @@ class TestPrometheus(base.CloudTestCase):
             f'metal_drivers_host_off_seconds{{{host}}} > bool 10', 1
         )
         self.prometheus.wait(
-            'count(ALERTS{alertname="MetalHostOffOnPurpose",'
-            'alertstate="firing"})',
+            'count(count by (host) (ALERTS{alertstate="firing",'
+            'alertname="MetalHostOffOnPurpose"}))',
             2,
         )
         self.wait_since(began, OFF)

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import warnings
 from types import FrameType
 
 from metal_drivers_tests.demo import backends, story
@@ -39,6 +40,8 @@ def main() -> int:
     name = 'Ironic'
     try:
         if arguments.scene == 'watcher':
+            # Of the libraries of Watcher, which turn them on again.
+            warnings.showwarning = _ignore
             # It needs Watcher, which the other scene does not.
             from metal_drivers_tests.demo import watching
 
@@ -58,6 +61,10 @@ def main() -> int:
         f'{name} and the compute service are stopped, their data is gone.'
     )
     return 0
+
+
+def _ignore(*warning: object, **more: object) -> None:
+    """Nobody who sees the demonstration can do anything about it."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

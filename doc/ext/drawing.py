@@ -57,6 +57,12 @@ class Drawing:
             '</text></g>'
         )
 
+    def text(self, x: float, y: float, text: str) -> None:
+        """A text with its middle there."""
+        self._parts.append(
+            f'<text x="{x:g}" y="{y:g}">{html.escape(text)}</text>'
+        )
+
     def line(
         self, points: Sequence[tuple[float, float]], arrow: bool = False
     ) -> None:

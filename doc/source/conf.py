@@ -16,12 +16,15 @@ extensions = [
     'oslo_config.sphinxext',
     'import_layers',
     'openstackdocstheme',
+    'pictures',
     'power_tables',
     'reno.sphinxext',
     'sphinx.ext.autodoc',
 ]
 
 html_theme = 'openstackdocs'
+html_static_path = ['_static']
+html_css_files = ['own.css']
 # There is no page of ours on docs.openstack.org, nor a place for bugs there.
 html_theme_options = {
     'display_badge': False,
@@ -31,6 +34,23 @@ html_theme_options = {
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 openstackdocs_pdf_link = False
+
+man_pages = [
+    (
+        'cli',
+        'metal-drivers',
+        'list, check and power the bare metal nodes of compute hosts',
+        '',
+        1,
+    ),
+    (
+        'check',
+        'metal-drivers-check',
+        'check configuration, services and permissions',
+        '',
+        1,
+    ),
+]
 
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'

@@ -47,6 +47,8 @@ class _Command:
     status = 0
     #: The columns of its results, where these are always the same.
     COLUMNS: ClassVar[tuple[str, ...]] = ()
+    #: Sentences, each with a command line, for ``--help`` and the page.
+    EXAMPLES: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,10 +61,26 @@ class _Command:
         return conf
 
     def get_epilog(self) -> str:
-        """None: to tell that a command is a plugin's, cliff reads what all
-        installed distributions consist of, which takes longer than most
-        commands do."""
-        return ''
+        """The examples. Not what cliff has: to tell that a command is a
+        plugin's, it reads what all installed distributions consist of,
+        which takes longer than most commands do."""
+        if not self.EXAMPLES:
+            return ''
+        lines = [
+            f'  # {sentence}\n  {command}'
+            for sentence, command in self.EXAMPLES
+        ]
+        # With no application a page of the documentation is made.
+        head = 'Examples:' if self.app else 'Examples::'
+        return '\n\n'.join([head, *lines])
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(  # type: ignore[misc]
+            prog_name
+        )
+        # mypy does not see that the class of cliff's formatter is one.
+        parser.formatter_class = _keeping_lines(parser.formatter_class)
+        return parser
 
     def connect(
         self, settings: PowerSettings | None = None
@@ -171,6 +189,19 @@ class FittedLister(Lister):
 
 class ShowOne(_Display, cliff_show.ShowOne):
     """A command that prints one thing."""
+
+
+def _keeping_lines(formatter: Any) -> Any:
+    """A formatter of help that leaves the lines of examples alone."""
+
+    class Formatter(formatter):  # type: ignore[misc]
+        def _fill_text(self, text: str, width: int, indent: str) -> str:
+            if '\n\n  ' in text:
+                return text
+            filled: str = super()._fill_text(text, width, indent)
+            return filled
+
+    return Formatter
 
 
 def _check_columns(

@@ -20,6 +20,20 @@ class Check(base.FittedLister):
     """
 
     COLUMNS = ('Check', 'Result', 'Detail')
+    EXAMPLES = (
+        (
+            'As the services see it, if they are started with that file.',
+            'metal-drivers --config-file /etc/watcher/watcher.conf check',
+        ),
+        (
+            'What is not right, for a monitor.',
+            'metal-drivers check -f json',
+        ),
+        (
+            'The commands that fix it, to be read before they are run.',
+            'metal-drivers check --fix-hints',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

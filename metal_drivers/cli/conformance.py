@@ -104,6 +104,13 @@ class CheckDriver(_Rules):
     selected, the one that is named is tried.
     """
 
+    EXAMPLES = (
+        (
+            'The rules by name, and what came out.',
+            'metal-drivers driver check ironic -c Rule -c Result',
+        ),
+    )
+
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -136,6 +143,14 @@ class CertifyDriver(_Rules):
     as it was. It must not be a compute host that is in use: nova-compute on
     it has to be disabled, and no server be on it.
     """
+
+    EXAMPLES = (
+        (
+            'With a report to publish.',
+            'metal-drivers driver certify acme --node compute-01 --yes '
+            '--output reports',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)

@@ -32,6 +32,12 @@ class ListDrivers(base.Lister):
     """List the drivers that are installed, and which one is selected."""
 
     COLUMNS = _COLUMNS
+    EXAMPLES = (
+        (
+            'Which driver is used, and why not the others.',
+            'metal-drivers driver list',
+        ),
+    )
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -46,6 +52,16 @@ class ShowDriver(base.ShowOne):
     """Show a driver, its options, and where each value comes from."""
 
     COLUMNS = (*_COLUMNS, *_DETAILS)
+    EXAMPLES = (
+        (
+            'The options for Ironic, and where each value comes from.',
+            'metal-drivers driver show ironic',
+        ),
+        (
+            'Only its options.',
+            'metal-drivers driver show ironic -f value -c Options',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

@@ -32,6 +32,17 @@ class NewDriver(base.Plain):
     It works as it is, with a small service that comes with its tests.
     """
 
+    EXAMPLES = (
+        (
+            'Write the driver acme into the directory acme-metal.',
+            'metal-drivers driver new acme',
+        ),
+        (
+            'Write it somewhere else.',
+            'metal-drivers driver new acme --directory acme-driver',
+        ),
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(

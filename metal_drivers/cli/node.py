@@ -37,6 +37,20 @@ class ListNodes(base.FittedLister):
     """List the nodes, with the compute hosts on them."""
 
     COLUMNS = _COLUMNS
+    EXAMPLES = (
+        (
+            'All nodes, at a terminal in its width.',
+            'metal-drivers node list',
+        ),
+        (
+            'Power states as they are now, if the service can be queried.',
+            'metal-drivers node list --live',
+        ),
+        (
+            'For a script: names and power states.',
+            'metal-drivers node list -f csv -c Name -c "Power State"',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
@@ -83,6 +97,17 @@ class ListNodes(base.FittedLister):
 
 class ShowNode(base.ShowOne):
     """Show everything known about one node; its power state is queried now."""
+
+    EXAMPLES = (
+        (
+            'By the name of its compute host.',
+            'metal-drivers node show compute-01',
+        ),
+        (
+            'Only its power state.',
+            'metal-drivers node show metal-01 -f value -c "Power State"',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

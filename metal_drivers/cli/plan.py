@@ -20,6 +20,17 @@ class Plan(base.FittedLister):
     """
 
     COLUMNS = ('Node', 'Action', 'Reason')
+    EXAMPLES = (
+        (
+            'With the defaults of the strategy.',
+            'metal-drivers plan',
+        ),
+        (
+            'Keep two hosts free, both of them in one zone.',
+            'metal-drivers plan --min-free-hosts-num 2 '
+            '--reserve zone=nova,min_free_hosts_num=2',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

@@ -66,11 +66,37 @@ class PowerOn(_Power):
     That is nova-compute on their hosts, once it is up again.
     """
 
+    EXAMPLES = (
+        (
+            'And wait until nova-compute is up.',
+            'metal-drivers node power on compute-01',
+        ),
+        (
+            'Two nodes, without waiting.',
+            'metal-drivers node power on metal-01 metal-02 --no-wait',
+        ),
+    )
+
     state = PowerState.ON
 
 
 class PowerOff(_Power):
     """Power nodes off, if nothing runs on them."""
+
+    EXAMPLES = (
+        (
+            'See first whether it would be done.',
+            'metal-drivers node power off compute-01 --dry-run',
+        ),
+        (
+            'Ask for confirmation, then power off.',
+            'metal-drivers node power off compute-01',
+        ),
+        (
+            'In a script.',
+            'metal-drivers node power off compute-01 compute-03 --yes -f json',
+        ),
+    )
 
     state = PowerState.OFF
 

@@ -18,6 +18,17 @@ class Recover(batch.Batch):
     it. No power request is sent.
     """
 
+    EXAMPLES = (
+        (
+            'See what would be done, on all hosts.',
+            'metal-drivers node recover --dry-run',
+        ),
+        (
+            'Recover one host.',
+            'metal-drivers node recover compute-01',
+        ),
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(

@@ -21,7 +21,7 @@ class TestIronic(test_watcher.WatcherTestCase):
         self.assertIn(include, page)
         self.page = page.replace(
             include, (_FOLDER / 'in-watcher.txt').read_text(encoding='utf-8')
-        )
+        ).replace('\\\n', '')
         #: What the page says, and what it is here.
         self.names: dict[str, str] = {}
         for number in (1, 2, 3):

@@ -140,7 +140,7 @@ FLOORS = (
     ('doctor',),
     ('metrics',),
     ('overview',),
-    ('planning', 'services'),
+    ('planning', 'report', 'services'),
     ('history',),
     ('power',),
     ('energy', 'lookup', 'roster'),

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drawings of a report, as SVG to be put into a page.
+
+Colours are those of the page: each is drawn in one that stands for a CSS
+variable, so that the drawing is readable in the dark, too.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import dates, ticker
+from matplotlib.figure import Figure
+
+from metal_drivers.history.record import Record
+from metal_drivers.report import spans, tally
+
+#: What stands for a variable.
+_VARIABLES = {
+    '#a00001': '--ink',
+    '#a00002': '--muted',
+    '#a00003': '--rule',
+    '#a00004': '--off',
+    '#a00005': '--between',
+    '#a00006': '--failed',
+    '#a00007': '--on',
+}
+_INK, _MUTED, _RULE, _OFF, _BETWEEN, _FAILED, _ON = _VARIABLES
+
+_STYLE = {
+    'svg.fonttype': 'none',  # text that can be searched, in the page's font
+    'font.family': 'sans-serif',
+    'font.size': 9.5,
+    'text.color': _MUTED,
+    'axes.labelcolor': _MUTED,
+    'axes.edgecolor': _RULE,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.spines.left': False,
+    'axes.grid': True,
+    'axes.grid.axis': 'y',
+    'axes.axisbelow': True,
+    'grid.color': _RULE,
+    'grid.linewidth': 0.7,
+    'xtick.color': _MUTED,
+    'ytick.color': _MUTED,
+    'xtick.major.size': 0,
+    'ytick.major.size': 0,
+    'xtick.major.pad': 6,
+}
+_WIDTH = 9.2
+
+#: Columns of a strip, and strips that fit a page.
+_COLUMNS = 1200
+MOST_STRIPS = 60
+
+
+def hosts_off(report: tally.Report) -> str:
+    """How many hosts were off at each time."""
+    steps = sorted(
+        change
+        for span in report.spans
+        for change in ((span.begin, 1), (span.end, -1))
+    )
+    times, counts, count = [report.since], [0], 0
+    for when, change in steps:
+        count += change
+        if when == times[-1]:
+            counts[-1] = count
+        else:
+            times.append(when)
+            counts.append(count)
+    times.append(report.until)
+    counts.append(counts[-1])
+    times, counts = _thinned(times, counts, report)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.5)
+        at = [_when(each) for each in times]
+        axes.fill_between(
+            at, counts, step='post', color=_OFF, alpha=0.22, linewidth=0
+        )
+        axes.step(at, counts, where='post', color=_OFF, linewidth=1.4)
+        axes.set_ylim(0, max(1, *counts) * 1.08)
+        axes.yaxis.set_major_locator(
+            ticker.MaxNLocator(5, integer=True, min_n_ticks=1)
+        )
+        _time_axis(axes, report)
+        return _svg(figure, 'Hosts off over time', 'hosts')
+
+
+def per_day(report: tally.Report) -> str:
+    """The energy of each day; host hours, where no watts are known."""
+    rows = report.rows('day')
+    known = any(row.metered for row in rows.values())
+    at, values = [], []
+    for begin in tally.days(report.since, report.until):
+        row = rows.get(tally.day(begin), tally.Tally())
+        at.append(_when(begin + 43200))
+        values.append(row.kwh if known else row.hours)
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.3)
+        axes.bar(at, values, width=0.78, color=_OFF, linewidth=0)
+        axes.set_ylim(0, (max(values, default=0) or 1) * 1.12)
+        axes.yaxis.set_major_locator(ticker.MaxNLocator(4))
+        unit = 'kWh' if known else 'host hours'
+        axes.set_title(unit, loc='left', fontsize=9.5, color=_MUTED)
+        _day_axis(axes, report)
+        return _svg(figure, f'{unit} saved each day', 'days')
+
+
+def times_back(backs: Sequence[float]) -> str:
+    """How long hosts took to come back."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.3)
+        if backs:
+            bins = min(40, max(8, int(len(backs) ** 0.5)))
+            axes.hist(backs, bins=bins, color=_OFF, rwidth=0.9, linewidth=0)
+            axes.set_ylim(0, axes.get_ylim()[1] * 1.16)
+            marks = tally.Tally(backs=list(backs))
+            for share, name in ((0.5, 'median'), (0.95, '95 %')):
+                value = marks.back(share) or 0.0
+                axes.axvline(value, color=_INK, linewidth=1, linestyle=':')
+                axes.annotate(
+                    f'{name}: {value:.0f} s',
+                    (value, axes.get_ylim()[1]),
+                    (4, -9),
+                    textcoords='offset points',
+                    color=_INK,
+                )
+        else:
+            _nothing(axes, 'No host was powered on in this time.')
+        axes.yaxis.set_major_locator(
+            ticker.MaxNLocator(4, integer=True, min_n_ticks=1)
+        )
+        axes.set_title('power ons', loc='left', fontsize=9.5, color=_MUTED)
+        axes.set_xlabel('seconds until nova-compute was back')
+        return _svg(figure, 'Times to come back', 'back')
+
+
+def strips(report: tally.Report) -> tuple[str, int]:
+    """On, off and in between, for each host; and how many hosts there are.
+
+    Where there are more than fit, those that were off longest.
+    """
+    hours: dict[str, float] = {
+        spans.label(found): 0.0 for found in report.records
+    }
+    for span in report.spans:
+        hours[span.host] = hours.get(span.host, 0.0) + span.hours
+    chosen = sorted(hours, key=lambda host: -hours[host])[:MOST_STRIPS]
+    chosen.sort()
+    place = {host: number for number, host in enumerate(chosen)}
+    with mpl.rc_context({**_STYLE, 'axes.grid': False}):
+        height = 0.55 + 0.21 * max(1, len(chosen))
+        figure, axes = _figure(height)
+        for host, number in place.items():
+            axes.barh(
+                number,
+                width=(report.until - report.since) / 86400,
+                left=dates.date2num(_when(report.since)),
+                height=0.62,
+                color=_ON,
+                linewidth=0,
+            )
+            for color, runs in _runs(host, report):
+                axes.broken_barh(
+                    runs, (number - 0.31, 0.62), color=color, linewidth=0
+                )
+        axes.set_yticks(range(len(chosen)), chosen, color=_INK)
+        axes.set_ylim(max(1, len(chosen)) - 0.4, -0.6)
+        axes.spines['bottom'].set_visible(False)
+        if not chosen:
+            _nothing(axes, 'No power change was recorded in this time.')
+        _time_axis(axes, report)
+        return _svg(figure, 'On, off and in between', 'strips'), len(hours)
+
+
+def _runs(
+    host: str, report: tally.Report
+) -> list[tuple[str, list[tuple[float, float]]]]:
+    """What to draw of a host, by colour: where each begins, and how wide it
+    is, in days. What is narrower than a column is as wide as one."""
+    column = (report.until - report.since) / _COLUMNS
+    off = [(s.begin, s.end) for s in report.spans if s.host == host]
+    between, failed = [], []
+    for found in report.records:
+        if spans.label(found) != host or found.outcome == 'refused':
+            continue
+        times = found.began.timestamp(), found.when.timestamp()
+        if _has_failed(found):
+            failed.append(times)
+        elif found.changed:
+            between.append(times)
+    return [
+        (color, _merged(parts, report.since, column))
+        for color, parts in (
+            (_OFF, off),
+            (_BETWEEN, between),
+            (_FAILED, failed),
+        )
+        if parts
+    ]
+
+
+def _has_failed(found: Record) -> bool:
+    return found.outcome in ('failed', 'timed out')
+
+
+def _merged(
+    parts: Sequence[tuple[float, float]], since: float, column: float
+) -> list[tuple[float, float]]:
+    merged: list[list[float]] = []
+    for begin, end in sorted(parts):
+        begin, end = max(begin, since), max(end, begin + column, since)
+        if merged and begin <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([begin, end])
+    return [
+        (float(dates.date2num(_when(begin))), (end - begin) / 86400)
+        for begin, end in merged
+    ]
+
+
+def _thinned(
+    times: list[float], counts: list[int], report: tally.Report
+) -> tuple[list[float], list[int]]:
+    """No more than can be seen: of each column the highest and the last."""
+    if len(times) <= 2 * _COLUMNS:
+        return times, counts
+    width = (report.until - report.since) / _COLUMNS
+    kept: dict[int, list[tuple[float, int]]] = {}
+    for each in zip(times, counts, strict=True):
+        column = int((each[0] - report.since) // width)
+        seen = kept.setdefault(column, [each, each])
+        if each[1] > seen[0][1]:
+            seen[0] = each
+        seen[1] = each
+    points = [each for seen in kept.values() for each in sorted(set(seen))]
+    return [when for when, _ in points], [count for _, count in points]
+
+
+def _figure(height: float) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(_WIDTH, height), layout='constrained')
+    return figure, figure.subplots()
+
+
+def _nothing(axes: Any, text: str) -> None:
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha='center')
+
+
+def _time_axis(axes: Any, report: tally.Report) -> None:
+    begin, end = report.since, max(report.until, report.since + 60)
+    axes.set_xlim(_when(begin), _when(end))
+    days = (end - begin) / 86400
+    form = '%-d %b' if days > 4 else '%-d %b, %H:%M'
+    axes.xaxis.set_major_locator(dates.AutoDateLocator(3, 8))
+    axes.xaxis.set_major_formatter(
+        dates.DateFormatter('%b %Y' if days > 300 else form)
+    )
+
+
+def _day_axis(axes: Any, report: tally.Report) -> None:
+    begin = report.since // 86400
+    end = -(-max(report.until, report.since + 60) // 86400)
+    axes.set_xlim(_when(begin * 86400), _when(end * 86400))
+    step = max(1, math.ceil((end - begin) / 10))
+    axes.set_xticks(
+        [
+            _when((begin + day + 0.5) * 86400)
+            for day in range(0, int(end - begin), step)
+        ]
+    )
+    axes.xaxis.set_major_formatter(dates.DateFormatter('%-d %b'))
+
+
+def _when(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def _svg(figure: Figure, title: str, name: str) -> str:
+    """The drawing, to be put into HTML."""
+    out = io.StringIO()
+    # The same drawing of the same report; and ids of no other one.
+    with mpl.rc_context({'svg.hashsalt': name}):
+        figure.savefig(
+            out,
+            format='svg',
+            transparent=True,
+            metadata={
+                'Date': None,
+                'Creator': None,
+                'Format': None,
+                'Type': None,
+            },
+        )
+    text = out.getvalue()
+    text = text[text.index('<svg') :]
+    text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*">', '<g>', text)
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', '', text)
+    text = text.replace('xlink:href', 'href')
+    text = re.sub(
+        '|'.join(_VARIABLES),
+        lambda found: f'var({_VARIABLES[found[0]]})',
+        text,
+    )
+    # As wide as the page.
+    return re.sub(
+        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
+        rf'<svg viewBox="\1" role="img" aria-label="{title}">',
+        text,
+        count=1,
+    )

@@ -42,8 +42,7 @@ class Metrics(base.Plain):
         ),
         (
             'Write them for node_exporter, from a timer.',
-            'metal-drivers metrics --textfile '
-            '/var/lib/prometheus/node-exporter/metal_drivers.prom',
+            'metal-drivers metrics --textfile metal_drivers.prom',
         ),
     )
 

@@ -22,6 +22,9 @@ extensions = [
     'sphinx.ext.autodoc',
 ]
 
+# Two hyphens are those of an option.
+smartquotes_action = 'qe'
+
 html_theme = 'openstackdocs'
 html_static_path = ['_static']
 html_css_files = ['own.css']

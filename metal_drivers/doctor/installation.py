@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -12,7 +13,8 @@ from metal_drivers.doctor import cures
 from metal_drivers.doctor.model import Finding, Place, ok, warning
 
 _WATCHER = 'python-watcher'
-_NAMES = (_WATCHER, 'watcher-metal-drivers')
+_OURSELVES = 'watcher-metal-drivers'
+_NAMES = (_WATCHER, _OURSELVES)
 
 
 def copies(place: Place) -> Iterator[Finding]:
@@ -26,7 +28,7 @@ def copies(place: Place) -> Iterator[Finding]:
         (version, where), *hidden = found
         if not hidden:
             if name == _WATCHER:
-                yield ok('watcher', f'{version} in {where}')
+                yield _version(version, where)
             continue
         others = ' and '.join(f'{each[0]} in {each[1]}' for each in hidden)
         yield warning(
@@ -35,6 +37,29 @@ def copies(place: Place) -> Iterator[Finding]:
             'that was not meant to be there; the command removes the first',
             _uninstall(name),
         )
+
+
+def _version(version: str, where: str) -> Finding:
+    """Whether it is one that this release was tested with."""
+    detail = f'{version} in {where}'
+    tested = next(
+        (
+            each.partition(';')[0].removeprefix(_WATCHER).strip()
+            for each in importlib.metadata.requires(_OURSELVES) or ()
+            if each.startswith(_WATCHER)
+        ),
+        '',
+    )
+    major = int(re.match('[0-9]*', version)[0] or 0)  # type: ignore[index]
+    least = re.search(r'>=\s*([0-9]+)', tested)
+    most = re.search(r'<\s*([0-9]+)', tested)
+    if (least and major < int(least[1])) or (most and major >= int(most[1])):
+        return warning(
+            'watcher',
+            f'{detail}; this release was tested with {tested}. Use one of '
+            'these, or try this one with care',
+        )
+    return ok('watcher', detail)
 
 
 def _copies(name: str, path: list[str]) -> list[tuple[str, str]]:

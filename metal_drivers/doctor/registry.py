@@ -41,7 +41,7 @@ CHECKS = (
     ),
     Check(
         'installation',
-        'Whether a second copy of Watcher hides the first.',
+        'Which Watcher is installed, and whether a second copy hides it.',
         installation.copies,
     ),
     Check(

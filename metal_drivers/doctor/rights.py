@@ -12,6 +12,8 @@ from metal_drivers._openstack import groups
 from metal_drivers.doctor import cures
 from metal_drivers.doctor.model import Finding, Place, failed, ok, warning
 
+#: An option that names a file which is run.
+_RUN = 'executable'
 #: Options that name a file with a secret end so.
 _FILES = ('key_file', 'keyfile', 'password_file', 'token_file', 'secret_file')
 
@@ -24,7 +26,9 @@ def modes(place: Place) -> Iterator[Finding]:
         if place.ours.is_secret(setting)
     }
     paths = {path: path in secret for path in sources.files(place.config)}
-    for path in _named(place):
+    for path in _named(place, _RUN):
+        paths[path] = False
+    for path in _named(place, *_FILES):
         paths[path] = True
     bad = False
     for path, has_secrets in paths.items():
@@ -62,11 +66,11 @@ def _mode(path: str, has_secrets: bool) -> Iterator[Finding]:
         )
 
 
-def _named(place: Place) -> Iterator[str]:
-    """The files with secrets that options of ours name."""
+def _named(place: Place, *ends: str) -> Iterator[str]:
+    """The files that options of ours name whose names end so."""
     for group in place.ours.groups.values():
         options = [
-            opt for opt in group.options or () if opt.dest.endswith(_FILES)
+            opt for opt in group.options or () if opt.dest.endswith(ends)
         ]
         if group.name.lower() not in {
             setting.group for setting in place.settings

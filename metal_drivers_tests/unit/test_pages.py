@@ -23,6 +23,7 @@ _PAGES = (
 _OF_OTHERS = {
     'DEFAULT',  # of Ironic
     'options.entry_points',  # of setup.cfg
+    'metal_helper',  # of Watcher, with the change in contrib/watcher
     'watcher.metal.drivers.acme',  # of the driver that readers write
     'watcher_cluster_data_model_collectors.compute',  # of Watcher
 }
@@ -46,7 +47,8 @@ def _commands(text: str) -> list[str]:
             )
             # Not the middle of a sentence.
             if typed and not re.search(r'`|[.,:]$', typed[1]):
-                found.append(typed[1])
+                # Without what the shell does with its output.
+                found.append(re.split(r' [>|] ', typed[1])[0])
     return found
 
 

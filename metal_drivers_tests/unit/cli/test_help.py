@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import fixtures
+from cliff import display
 
 from metal_drivers.cli import main
 from metal_drivers.history import record
@@ -92,6 +93,21 @@ class TestExamples(base.CommandTestCase):
                 said = f'{shlex.join(words)}: {done.stdout}{done.stderr}'
                 self.assertEqual(0, done.status, said)
                 self.assertTrue(done.stdout or '--textfile' in words, said)
+
+    def test_a_column_that_is_not_there_is_usage(self) -> None:
+        """Of any command that has columns, before it changes anything."""
+        for name, command in _commands().items():
+            if not issubclass(command, display.DisplayCommandBase):
+                continue
+            words = [
+                word.replace('acme', 'ironic')
+                for word in self.examples(name)[0]
+            ]
+            done = self.metal(*words, '-c', 'Wrong')
+            self.assertEqual(2, done.status, f'{name}: {done.stderr}')
+            self.assert_one_line(done, "There is no column 'Wrong'")
+        for server in (self.ironic, self.nova):
+            self.assertEqual({'GET'}, {r.method for r in server.requests})
 
     def test_they_keep_their_lines(self) -> None:
         for name in _commands():

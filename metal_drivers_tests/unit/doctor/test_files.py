@@ -56,6 +56,17 @@ class TestModes(base.DoctorTestCase):
         _, detail = self.rows()['file modes']
         self.assertIn(f'everyone can write {self.main}', detail)
 
+    def test_a_hook_that_everyone_can_change(self) -> None:
+        hook = self.folder / 'hook'
+        hook.write_text('#!/bin/sh\n')
+        hook.chmod(0o757)
+        self.config['metal_drivers']['hooks'] = 'command'
+        self.config['metal_drivers.hooks.command'] = {'executable': hook}
+        result, detail = self.rows()['file modes']
+        self.assertEqual('warning', result)
+        self.assertIn(f'everyone can write {hook}', detail)
+        self.assertIn(f'chmod go-w -- {hook}', self.script())
+
 
 class TestCopies(base.DoctorTestCase):
     def install(self, version: str, name: str = 'python_watcher') -> str:
@@ -74,12 +85,17 @@ class TestCopies(base.DoctorTestCase):
         ]
 
     def test_one_copy(self) -> None:
-        site = self.install('12.0.0')
+        site = self.install('17.0.1')
         link = f'{self.useFixture(fixtures.TempDir()).path}/lib'
         os.symlink(site, link)
         self.assertEqual(
-            [f'watcher ok 12.0.0 in {site}'], self.copies(site, link, '')
+            [f'watcher ok 17.0.1 in {site}'], self.copies(site, link, '')
         )
+
+    def test_one_that_was_not_tested(self) -> None:
+        (found,) = self.copies(self.install('9.0.0'))
+        self.assertTrue(found.startswith('watcher warning 9.0.0 in '), found)
+        self.assertIn('was tested with', found)
 
     def test_none(self) -> None:
         self.assertEqual(

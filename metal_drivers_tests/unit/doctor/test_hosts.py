@@ -64,6 +64,9 @@ class TestMismatchesInMaas(maas.MaasCommandTestCase):
         self.maas.add_machine(hostname='compute-06')
         self.nova.add_host('compute-06.other.example.com')
         rows = {row['Check']: row for row in self.rows('check')}
+        self.assertEqual(
+            {'GET'}, {request.method for request in self.maas.requests}
+        )
         row = rows['matching compute-06']
         self.assertEqual('warning', row['Result'])
         self.assertIn('no hypervisor is named compute-06', row['Detail'])
@@ -109,6 +112,11 @@ class TestDisabled(base.DoctorTestCase):
             ],
             [shlex.split(line, comments=True) for line in script],
         )
+        # It is a command, and it does what it says.
+        (command,) = [line for line in script if 'recover' in line][-1:]
+        done = self.run_command(*shlex.split(command)[1:])
+        self.assertEqual(0, done.status, done.stdout + done.stderr)
+        self.assertEqual('enabled', self.nova.hosts['compute-03'].status)
 
     def test_what_a_killed_run_left(self) -> None:
         self.disable(MarkerKind.POWERING_OFF)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``check`` says of the configuration, option by option."""
 
+import fixtures
+
 from metal_drivers_tests.unit.doctor import base
 
 IRONIC = 'watcher.metal.drivers.ironic'
@@ -27,6 +29,14 @@ class TestOrigins(base.DoctorTestCase):
             'two that set the same option, the last one wins',
             rows['configuration'][1],
         )
+
+    def test_one_of_the_environment(self) -> None:
+        self.useFixture(
+            fixtures.EnvironmentVariable('OS_METAL_DRIVERS__MIN_DWELL', '60')
+        )
+        self.config['metal_drivers']['min_dwell'] = 30
+        _, detail = self.rows()['[metal_drivers] min_dwell']
+        self.assertEqual('60, from OS_METAL_DRIVERS__MIN_DWELL', detail)
 
     def test_no_file_at_all(self) -> None:
         self.main.touch()

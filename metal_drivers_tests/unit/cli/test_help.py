@@ -55,6 +55,9 @@ class TestExamples(base.CommandTestCase):
         here = os.getcwd()
         self.addCleanup(os.chdir, here)
         os.chdir(self.useFixture(fixtures.TempDir()).path)
+        now = datetime.datetime.now(datetime.UTC)
+        ended = record.Record(now, now, 'id-1')
+        pathlib.Path('history.jsonl').write_text(ended.line())
 
     def examples(self, name: str) -> list[list[str]]:
         """The arguments of each example, without those for all commands."""
@@ -80,9 +83,6 @@ class TestExamples(base.CommandTestCase):
     def test_they_work(self) -> None:
         """All but those that try a whole contract, for seconds, and those
         that go on until they are ended."""
-        now = datetime.datetime.now(datetime.UTC)
-        ended = record.Record(now, now, 'id-1')
-        pathlib.Path('history.jsonl').write_text(ended.line())
         for name in _commands():
             if name in ('driver certify', 'driver check'):
                 continue

@@ -197,5 +197,9 @@ def over_driver(driver: base.MetalDriver) -> Poller[Node]:
 def over_nova(nova: compute.Compute) -> Poller[ComputeService]:
     return Poller(
         nova.get_service,
-        lambda: {entry.host: entry for entry in nova.list_services()},
+        # A cell that does not answer is of no concern to the others: who
+        # is missing in the list is asked for alone.
+        lambda: {
+            entry.host: entry for entry in nova.list_services(whole=False)
+        },
     )

@@ -112,7 +112,7 @@ class Permission:
             )
         elif self._nova.list_moving(host):
             reason = 'servers move to or from it'
-        elif count := self._nova.count_servers(host):
+        elif count := self._nova.count_servers(host, self._member.host.id):
             reason = f'{count} servers are on it. Migrate them first'
         if reason:
             raise self._refusal(reason)

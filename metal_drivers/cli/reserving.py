@@ -90,7 +90,7 @@ def _rules(text: str) -> list[planning.Rule]:
         ]
     rule: dict[str, Any] = {}
     for part in text.split(','):
-        name, equals, value = part.partition('=')
+        name, equals, value = map(str.strip, part.partition('='))
         if not equals:
             raise ValueError(f'{part!r} is not NAME=VALUE')
         if name in rule:

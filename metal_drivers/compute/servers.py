@@ -34,11 +34,17 @@ _SETTLED = frozenset(
 )
 
 
-def count(nova: client.Service, host: str) -> int:
+def count(nova: client.Service, host: str, hypervisor_id: str) -> int:
     """How many servers are on the host at this moment, shut off ones
     included; asked live, since a hypervisor's own count lags.
 
-    :raises ProtocolError: the reply tells of servers elsewhere.
+    A list of servers leaves out those of a cell whose database does not
+    answer, and does not say so, in any version. So an empty one is no
+    answer: the hypervisor is asked, for which Nova needs that database.
+
+    :raises ProtocolError: the reply tells of servers elsewhere, or that is
+        not the host's hypervisor.
+    :raises UnavailableError: Nova cannot tell.
     """
     query = urllib.parse.urlencode(
         {'all_tenants': 1, 'host': host, 'limit': api.PAGE}
@@ -60,7 +66,26 @@ def count(nova: client.Service, host: str) -> int:
                     'host',
                     cure=f'Give the user of [{NOVA_GROUP}] the role admin.',
                 )
-    return total
+    return total or _on_hypervisor(nova, host, hypervisor_id)
+
+
+def _on_hypervisor(nova: client.Service, host: str, hypervisor_id: str) -> int:
+    key = urllib.parse.quote(hypervisor_id.casefold(), safe='')
+    reply = nova.call(
+        'GET',
+        f'/os-hypervisors/{key}?with_servers=true',
+        f'list the servers on hypervisor {hypervisor_id}',
+        microversion=api.MICROVERSION,
+    )
+    found = reply.get('hypervisor') if isinstance(reply, dict) else None
+    # Without any server, it has no such key.
+    listed = found.get('servers', []) if isinstance(found, dict) else None
+    if not isinstance(listed, list) or api.host_of(found).name != host:
+        raise exceptions.ProtocolError(
+            f'Nova: the reply to list the servers on hypervisor '
+            f'{hypervisor_id} is not about host {host}'
+        )
+    return len(listed)
 
 
 def unplaced(nova: client.Service) -> set[str]:

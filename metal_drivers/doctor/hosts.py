@@ -185,13 +185,12 @@ def protected(place: Place) -> Iterator[Finding]:
 
 
 def unreliable(place: Place) -> Iterator[Finding]:
-    """Hosts that failed to power on."""
-    members = place.fleet.members
-    failures = planning.failures_of(members)
+    """Hosts that are off and may not come back, as an audit counts them."""
     told = [
-        f'{member.label} {failures[member.node.id]}'
-        for member in members
-        if member.node.id in failures
+        f'{member.label} {trouble}'
+        for member, trouble in planning.unreliable(
+            place.fleet.members, PowerSettings.from_conf(place.config)
+        )
     ]
     if told:
         hosts = 'host' if len(told) == 1 else 'hosts'

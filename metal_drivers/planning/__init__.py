@@ -16,7 +16,12 @@ Only ``planner`` does I/O; nothing here needs Watcher.
 """
 
 from metal_drivers.planning.decision import Action, Decision, Verdict
-from metal_drivers.planning.planner import failures_of, make_plan, needed
+from metal_drivers.planning.planner import (
+    failures_of,
+    make_plan,
+    needed,
+    unreliable,
+)
 from metal_drivers.planning.wish import Rule, Wish
 
 __all__ = [
@@ -28,4 +33,5 @@ __all__ = [
     'failures_of',
     'make_plan',
     'needed',
+    'unreliable',
 ]

@@ -101,7 +101,7 @@ class Decision:
 
 def decide(situation: Situation, wish: Wish) -> Decision:
     """Decide for the members that have a host."""
-    hosts = _in_order(situation)
+    hosts = in_order(situation)
     levels = Levels(hosts, wish, situation.groups)
     balance = Balance(levels)
     why = reasons.Reasons(situation.kept, wish.any_off_host)
@@ -377,7 +377,7 @@ def room_to_go_off(
     return max(0, settings.most_off(hosts) - off)
 
 
-def _in_order(situation: Situation) -> list[Host]:
+def in_order(situation: Situation) -> list[Host]:
     """Those with a host, in the order of its name."""
     hosts = [
         Host(

@@ -91,8 +91,11 @@ def _check(rule: Rule, known: Iterable[str]) -> None:
         return
     more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
     there = f'{", ".join(names[:_SHOWN])}{more}' if names else 'none'
+    # A blank at either end would not be seen.
+    odd = rule.name != rule.name.strip()
+    named = f'{rule.kind} {rule.name!r}' if odd else rule.group
     raise exceptions.ConfigurationError(
-        f'The parameter reserve names {rule.group}, which does not exist. '
+        f'The parameter reserve names {named}, which does not exist. '
         f'There are: {there}',
         cure='Fix the parameter.',
     )

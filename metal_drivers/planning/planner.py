@@ -16,6 +16,7 @@ from metal_drivers.planning.decision import (
     Decision,
     Situation,
     decide,
+    in_order,
     room_to_go_off,
 )
 from metal_drivers.planning.levels import Group
@@ -108,6 +109,25 @@ def failures_of(members: Iterable[Member]) -> dict[str, Failures]:
         if marker and marker.kind is markers.MarkerKind.FAILED_ON:
             found[member.node.id] = Failures(marker.times, marker.when)
     return found
+
+
+def unreliable(
+    members: Iterable[Member],
+    settings: PowerSettings,
+    now: datetime.datetime | None = None,
+) -> list[tuple[Member, str]]:
+    """The members that are off and may not come back, as an audit counts
+    them, and why not."""
+    members = tuple(members)
+    now = now or datetime.datetime.now(datetime.UTC)
+    situation = Situation(
+        members, settings, now, failures=failures_of(members)
+    )
+    return [
+        (host.member, host.trouble)
+        for host in in_order(situation)
+        if host.unreliable
+    ]
 
 
 def _groups(

@@ -138,7 +138,7 @@ class Rule:
         kind = _only(given, KINDS)
         measure = _only(given, MEASURES)
         name, amount = given[kind], given[measure]
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name.strip():
             raise _wrong(given, f'{kind} is not a name')
         whole = measure == 'min_free_hosts_num'
         if (

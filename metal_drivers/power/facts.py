@@ -205,7 +205,8 @@ class Facts:
         return None
 
     def of(self, what: What) -> Fact | None:
-        found: Fact | None = getattr(self, what.value)
+        # As an attribute it is a call.
+        found: Fact | None = getattr(self, what._value_)
         return found
 
     def when(self, event: str) -> int:
@@ -221,7 +222,7 @@ class Facts:
                 return self.decided.turn if self.decided else 0
             case 'told':
                 return self.told[-1].turn if self.told else 0
-        fact = self.of(What(event))
+        fact: Fact | None = getattr(self, event)
         return fact.turn if fact else 0
 
     # What this run does. An act has a turn, as a question has.

@@ -180,7 +180,9 @@ class Runner:
             case What.SERVICE:
                 return tools.nova.get_service(self.facts.host)
             case What.SERVERS:
-                return tools.nova.count_servers(self.facts.host)
+                host = self.facts.member.host
+                assert host is not None  # noqa: S101, none is asked for
+                return tools.nova.count_servers(host.name, host.id)
             case What.MOVING:
                 return frozenset(tools.nova.list_moving(self.facts.host))
         return frozenset(tools.nova.list_unplaced())

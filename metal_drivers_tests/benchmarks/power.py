@@ -83,7 +83,7 @@ class _Nova(compute.Compute):
         self.calls = 0
         self.reasons: dict[str, str] = {}
 
-    def count_servers(self, host: str) -> int:
+    def count_servers(self, host: str, hypervisor_id: str) -> int:
         self._call()
         return 0
 

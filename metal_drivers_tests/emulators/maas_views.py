@@ -35,15 +35,7 @@ class View:
 
     def __init__(self, series: str) -> None:
         self._recorded = maas_data.machine(series)
-        template = _replace(
-            self._recorded, self._recorded['system_id'], _SYSTEM_ID
-        )
-        for key in _OWN:
-            if key in template:
-                template[key] = f'@@{key}@@'
-        text = json.dumps(template, indent=4)
-        self._alone = _TOKEN.split(text)
-        self._listed = _TOKEN.split(_deeper(text))
+        self._alone, self._listed = _templates(series)
         self._named = functools.cache(self._dump_named)
 
     def machine(self, machine: maas_state.Machine) -> bytes:
@@ -89,6 +81,18 @@ class View:
             )
             value['name'] = name
         return _dump(value)
+
+
+@functools.cache
+def _templates(series: str) -> tuple[list[str], list[str]]:
+    """The parts of a machine alone, and of one in a list."""
+    recorded = maas_data.machine(series)
+    template = _replace(recorded, recorded['system_id'], _SYSTEM_ID)
+    for key in _OWN:
+        if key in template:
+            template[key] = f'@@{key}@@'
+    text = json.dumps(template, indent=4)
+    return _TOKEN.split(text), _TOKEN.split(_deeper(text))
 
 
 def _dump(value: object) -> str:

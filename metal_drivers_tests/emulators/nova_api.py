@@ -61,6 +61,15 @@ def timed_out() -> messages.Refusal:
     )
 
 
+def cell_is_down() -> messages.Refusal:
+    """For what is asked of one cell, whose database does not answer."""
+    return refuse(
+        500,
+        'Unexpected API Error. Please contact the administrator\n'
+        "<class 'sqlalchemy.exc.OperationalError'>",
+    )
+
+
 def text(version: Version) -> str:
     return '.'.join(map(str, version))
 

@@ -6,7 +6,7 @@ the id, the object, what is asked of it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from metal_drivers_tests.emulators import (
@@ -76,6 +76,10 @@ class Controller:
         with self.cloud.lock:
             return list(self.cloud.hosts.values())
 
+    def _need_cells(self, hosts: Iterable[Host | None]) -> None:
+        if not all(host.cell_answers for host in hosts if host):
+            raise nova_api.cell_is_down()
+
 
 class Hypervisors(Controller):
     """``/os-hypervisors``."""
@@ -94,6 +98,7 @@ class Hypervisors(Controller):
             raise nova_api.refuse(400, f'Invalid uuid {key}')
         for host in self._hosts():
             if key == _hypervisor_id(host, version):
+                self._need_cells([host])
                 counts = self.cloud.server_counts()
                 view = self._view(host, version, True, servers, counts)
                 return messages.json_reply({'hypervisor': view})
@@ -122,6 +127,7 @@ class Hypervisors(Controller):
             limit = nova_api.limit_of(request, self.nova.max_limit)
         self._allow(f'os-hypervisors:{rule}')
         shown: Sequence[Host] = self._hosts()
+        self._need_cells(shown)
         links: list[dict[str, str]] = []
         pattern = request.last('hypervisor_hostname_pattern')
         if version >= UUIDS and pattern is not None:
@@ -245,6 +251,8 @@ class Servers(Controller):
             for s in servers
             if gone in (None, s.deleted)
             and (since is None or s.updated >= since)
+            # In silence, where there is any filter.
+            and (s.host is None or s.host.cell_answers)
         ]
         if not everyone:
             own = self.nova.project_id
@@ -269,6 +277,7 @@ class Servers(Controller):
             server = self.cloud.servers.get(key)
         if server is None:
             raise nova_api.refuse(404, f'Instance {key} could not be found.')
+        self._need_cells([server.host])
         view = nova_views.server(
             server, version, request.host_url, self.nova.admin, up=True
         )

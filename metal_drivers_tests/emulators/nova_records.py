@@ -41,11 +41,14 @@ class Migrations(Controller):
         since = None
         if version >= _PAGED_MIGRATIONS:  # [src] else ignored
             since = nova_api.changes_since(request)
+        if version < _PAGED_MIGRATIONS:  # later ones are left out in silence
+            self._need_cells(self._hosts())
         with self.cloud.lock:
             views = [
                 nova_views.migration(number, migration, version)
                 for number, migration in enumerate(self.cloud.migrations, 1)
                 if name in (None, migration.source, migration.destination)
+                and self.cloud.hosts[migration.source].cell_answers
                 # [src] `host` goes before it.
                 and (name is not None or source in (None, migration.source))
                 and (

@@ -15,6 +15,7 @@ from metal_drivers_tests.emulators import (
 Host = nova_state.Host
 
 _REASON_LENGTH = 255
+_UNKNOWN_SHOWN = (2, 69)
 
 
 class Services(nova_controllers.Controller):
@@ -41,6 +42,7 @@ class Services(nova_controllers.Controller):
                 self._view(host, version)
                 for host in self._hosts()
                 if name in (None, host.name)
+                and (host.cell_answers or version >= _UNKNOWN_SHOWN)
             ]
         return messages.json_reply({'services': views})
 
@@ -53,6 +55,7 @@ class Services(nova_controllers.Controller):
         if not messages.is_uuid(key):
             raise nova_api.refuse(400, f'Invalid uuid {key}')
         host = self._find(key)
+        self._need_cells([host])
         status, reason = body.get('status'), body.get('disabled_reason')
         if status == 'enabled' and reason is not None:
             raise nova_api.refuse(
@@ -89,6 +92,12 @@ class Services(nova_controllers.Controller):
         raise nova_api.refuse(404, f'Service {key} could not be found.')
 
     def _view(self, host: Host, version: nova_api.Version) -> dict[str, Any]:
+        if not host.cell_answers:
+            return {
+                'binary': 'nova-compute',
+                'host': host.name,
+                'status': 'UNKNOWN',
+            }
         self.cloud.observe(host)
         return nova_views.service(host, version, self.cloud.is_up(host))
 

@@ -24,6 +24,7 @@ class Host:
     :ivar alive: nova-compute runs; the emulator's ``power_probe`` sets it
     :ivar just_dead: nova-compute does not run, but Nova says ``up`` still
     :ivar running_vms: what Nova reports, None for the true count
+    :ivar cell_answers: the database of its cell does
     :ivar last_seen: the last heartbeat, in seconds of the clock
     :ivar updated_at: the last heartbeat *or* the last change through the
         API, in seconds of the clock: measured on Nova 34.0.0, where a
@@ -42,6 +43,7 @@ class Host:
     alive: bool = True
     just_dead: bool = False
     running_vms: int | None = None
+    cell_answers: bool = True
     zone: str = 'nova'
     hypervisor_type: str = 'QEMU'
     last_seen: float = 0.0

@@ -2,6 +2,7 @@
 """Imports run the way that the guide for contributors says, and what the
 guide points to is there."""
 
+import functools
 import importlib
 import pathlib
 import re
@@ -16,11 +17,12 @@ _PAGES = ('CONTRIBUTING.rst', 'doc/source/contributor/architecture.rst')
 
 with mock.patch('sys.path', [str(_TOP / 'doc/ext'), *sys.path]):
     layers: Any = importlib.import_module('layers')
+_read = functools.cache(layers.read)
 
 
 class TestLayers(base.TestCase):
     def rooms(self, package: str) -> Any:
-        return layers.read(_TOP.joinpath(*package.split('.')), package)
+        return _read(_TOP.joinpath(*package.split('.')), package)
 
     def test_no_circle(self) -> None:
         for package in ('metal_drivers', 'metal_drivers.power'):

@@ -132,17 +132,21 @@ class TestCompute(base.TestCase):
 
     # Servers.
 
+    def count(self, host: str) -> int:
+        hypervisor = self.nova.hosts[host].hypervisor_id
+        return self.compute.count_servers(host, hypervisor)
+
     def test_counts_servers_of_one_host_shut_off_ones_too(self) -> None:
         self.nova.add_server('compute-01', status='SHUTOFF')
         self.nova.add_server('compute-01')
         self.nova.add_server('compute-02')
-        self.assertEqual(2, self.compute.count_servers('compute-01'))
-        self.assertEqual(0, self.compute.count_servers('compute-03'))
+        self.assertEqual(2, self.count('compute-01'))
+        self.assertEqual(0, self.count('compute-03'))
 
     def test_counts_servers_now_not_what_the_list_says(self) -> None:
         self.nova.add_server('compute-01')
         self.nova.hosts['compute-01'].running_vms = 0
-        self.assertEqual(1, self.compute.count_servers('compute-01'))
+        self.assertEqual(1, self.count('compute-01'))
 
     def test_servers_of_elsewhere_are_no_answer(self) -> None:
         """Nova drops a filter that the user may not use, in silence."""
@@ -153,16 +157,12 @@ class TestCompute(base.TestCase):
                 b'{"servers": [{"id": "s1", "OS-EXT-SRV-ATTR:host": "x"}]}',
             ),
         )
-        self.assertRaises(
-            exceptions.ProtocolError, self.compute.count_servers, 'compute-01'
-        )
+        self.assertRaises(exceptions.ProtocolError, self.count, 'compute-01')
 
     def test_a_user_who_may_not_ask_gets_no_answer(self) -> None:
         self.nova.admin = False
         exc = self.assertRaises(
-            exceptions.AuthenticationError,
-            self.compute.count_servers,
-            'compute-01',
+            exceptions.AuthenticationError, self.count, 'compute-01'
         )
         self.assertIn('role', str(exc))
 
@@ -173,7 +173,7 @@ class TestCompute(base.TestCase):
         self.nova.add_server('compute-01', status='BUILD')
         self.nova.add_server(None, status='ERROR')
         self.assertEqual({server.id}, self.compute.list_unplaced())
-        self.assertEqual(0, self.compute.count_servers('compute-02'))
+        self.assertEqual(0, self.count('compute-02'))
 
     def test_a_user_who_may_not_see_where_servers_are(self) -> None:
         self.nova.fail(
@@ -257,6 +257,89 @@ class TestCompute(base.TestCase):
             exceptions.NotFoundError, self.compute.get_service, 'nowhere'
         )
         self.assertIn('nowhere', str(exc))
+
+    # A cell whose database does not answer.
+
+    def test_no_host_is_left_out_with_its_cell(self) -> None:
+        """Nova leaves out its services, and says so from 2.69 on only."""
+        self.nova.hosts['compute-02'].cell_answers = False
+        for call in (
+            self.compute.list_services,
+            self.compute.list_hosts,
+            lambda: self.compute.get_service('compute-02'),
+            lambda: self.compute.find_hosts('compute-02'),
+            lambda: self.compute.get_host(
+                self.nova.hosts['compute-02'].hypervisor_id
+            ),
+            lambda: self.compute.list_moving('compute-02'),
+        ):
+            self.assertRaises(exceptions.UnavailableError, call)
+        (result,) = self.compute.check()
+        self.assertIs(CheckStatus.FAILED, result.status)
+        self.assertIn('nova-compute on compute-02: the data', result.detail)
+
+    def test_the_other_cells_are_still_known(self) -> None:
+        self.nova.hosts['compute-02'].cell_answers = False
+        self.assertTrue(self.compute.get_service('compute-01').up)
+        self.assertEqual(0, self.count('compute-01'))
+        found = self.compute.list_services(whole=False)
+        self.assertEqual(
+            ['compute-01', 'compute-03'], [each.host for each in found]
+        )
+
+    def test_a_message_names_ten_services_at_most(self) -> None:
+        for number in range(30, 50):
+            self.nova.add_host(f'row-{number}').cell_answers = False
+        exc = self.assertRaises(
+            exceptions.UnavailableError, self.compute.list_services
+        )
+        self.assertIn('row-39 and 10 more: ', str(exc))
+
+    def test_an_empty_list_of_servers_is_not_believed(self) -> None:
+        """Nova leaves out those of a cell that does not answer, in
+        silence; a moment later it may answer again."""
+        self.nova.add_server('compute-01', status='SHUTOFF')
+        self.nova.fail(is_servers, faults.status(200, b'{"servers": []}'))
+        self.assertEqual(1, self.count('compute-01'))
+        self.nova.hosts['compute-01'].cell_answers = False
+        self.assertRaises(
+            exceptions.UnavailableError, self.count, 'compute-01'
+        )
+
+    def test_another_hypervisor_tells_nothing(self) -> None:
+        other = self.nova.hosts['compute-02'].hypervisor_id
+        exc = self.assertRaises(
+            exceptions.ProtocolError,
+            self.compute.count_servers,
+            'compute-01',
+            other,
+        )
+        self.assertIn(f'{other} is not about host compute-01', str(exc))
+        for body in (
+            b'[]',
+            b'{"hypervisor": 7}',
+            b'{"hypervisor": {"servers": 7}}',
+        ):
+            self.nova.fail(is_hypervisors, faults.status(200, body))
+            self.assertRaises(
+                exceptions.ProtocolError, self.count, 'compute-01'
+            )
+
+    def test_a_nova_without_the_newer_version_is_asked_for_the_older(
+        self,
+    ) -> None:
+        self.nova.maximum = (2, 60)
+        for _ in range(2):
+            self.assertEqual(3, len(self.compute.list_services()))
+        self.assertEqual(
+            ['compute 2.69', 'compute 2.53', 'compute 2.53'],
+            [
+                request.headers['OpenStack-API-Version']
+                for request in self.nova.requests
+            ],
+        )
+        self.nova.maximum = (2, 50)
+        self.assertRaises(exceptions.RefusedError, self.compute.list_services)
 
     # The check.
 

@@ -21,7 +21,7 @@ from metal_drivers_tests.functional.services import (
 Build = Callable[[pathlib.Path], None]
 
 # To be counted up when a build function changes what it makes.
-_FORMAT = '2'
+_FORMAT = '3'
 
 _SQLITE = b'SQLite format 3'
 

@@ -52,6 +52,7 @@ class TestCheck(base.CommandTestCase):
         for host, times in (('compute-01', 1), ('compute-03', 2)):
             node = self.ironic.node(host.replace('compute', 'metal'))
             self.mark(host, node.uuid)
+            node.power_state = 'power off'
             self.nova.hosts[host].disabled_reason = markers.reason(
                 node.uuid, WHEN, markers.MarkerKind.FAILED_ON, times
             )
@@ -62,6 +63,16 @@ class TestCheck(base.CommandTestCase):
             'power on 1 time, last at 2026-03-01 00:00:00 UTC; metal-03',
             detail,
         )
+
+    def test_unreliable_are_those_that_an_audit_counts(self) -> None:
+        """Failed or not; but only hosts that are off."""
+        for number in (1, 2):
+            node = self.ironic.node(f'metal-0{number}')
+            node.fault = 'power failure'
+            node.power_state = 'power off' if number == 1 else 'power on'
+        _, detail = self.results(0)['unreliable hosts']
+        self.assertIn('1 host may not come back: metal-01', detail)
+        self.assertIn('has a fault: power failure. Check', detail)
 
     def test_lists_hypervisors_once(self) -> None:
         """How many are up and enabled, the list of services tells."""

@@ -88,6 +88,10 @@ class TestPlan(base.CommandTestCase):
         ]
         for args, kept in (
             (['--reserve', 'zone=az1,min_free_hosts_num=1'], ['metal-01']),
+            (
+                ['--reserve', ' zone = az1, min_free_hosts_num=1 '],
+                ['metal-01'],
+            ),
             (['--reserve', json.dumps(rules[0])], ['metal-01']),
             (
                 ['--reserve', json.dumps(rules)],
@@ -124,6 +128,7 @@ class TestPlan(base.CommandTestCase):
         for args, part in (
             (['--reserve', 'az1'], 'NAME=VALUE'),
             (['--reserve', 'zone=az1'], 'none of min_free_hosts_num'),
+            (['--reserve', 'zone= ,min_free_hosts_num=1'], 'not a name'),
             (['--reserve', 'zone=a,zone=b,min_free_hosts_num=1'], 'twice'),
             (['--reserve', 'zone=a,min_free_hosts_num=many'], 'whole number'),
             (['--reserve', '{"zone": "az1"'], 'reserve'),

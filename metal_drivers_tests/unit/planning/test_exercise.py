@@ -49,6 +49,18 @@ class TestExercise(base.DecisionTestCase):
         """How long it is off is not known, and it is not ours."""
         self.assert_on(self.decide(host(1), host(2, OFF), exercise_days=7))
 
+    def test_adopted_reasons(self) -> None:
+        """Of these too, it is not known how long they are off."""
+        settings = PowerSettings(adopted_reasons=('Masakari*',))
+        off = host(2, OFF, reason='Masakari detected host failed.')
+        decision = self.decide(
+            host(1), off, settings=settings, exercise_days=7
+        )
+        self.assert_on(decision)
+        # A plan that needs one may choose it.
+        needed = self.decide(off, settings=settings, exercise_days=7)
+        self.assert_on(needed, 2)
+
     def test_guards_hold(self) -> None:
         off = host(2, OFF, ours=9 * DAY, maintenance='disk')
         self.assert_on(self.decide(host(1), off, exercise_days=7))

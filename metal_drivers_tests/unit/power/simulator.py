@@ -122,7 +122,8 @@ class SimClock(clock.Clock):
     def __init__(self, calls: Calls) -> None:
         self.time = 0.0
         self._calls = calls
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
+        #: What is to happen, and when.
+        self.due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         calls.later = self.at
 
@@ -142,12 +143,12 @@ class SimClock(clock.Clock):
     def at(self, delay: float, act: Callable[[], object]) -> None:
         """Do that, so many seconds from now."""
         due = (self.time + delay, next(self._order), act)
-        heapq.heappush(self._due, due)
+        heapq.heappush(self.due, due)
 
     def advance(self, seconds: float) -> None:
         end = self.time + seconds
-        while self._due and self._due[0][0] <= end:
-            self.time, _, act = heapq.heappop(self._due)
+        while self.due and self.due[0][0] <= end:
+            self.time, _, act = heapq.heappop(self.due)
             act()
         self.time = end
 
@@ -368,7 +369,7 @@ class SimNova(compute.Compute):
     def list_hosts(self) -> list[ComputeHost]:
         return self.calls.make('list_hosts', self.shown)
 
-    def count_servers(self, host: str) -> int:
+    def count_servers(self, host: str, hypervisor_id: str) -> int:
         return self.calls.make(
             'count_servers', lambda: self.hosts[host].servers, host
         )
@@ -383,7 +384,7 @@ class SimNova(compute.Compute):
             host,
         )
 
-    def list_services(self) -> list[ComputeService]:
+    def list_services(self, whole: bool = True) -> list[ComputeService]:
         return self.calls.make(
             'list_services', lambda: [self._show(name) for name in self.hosts]
         )
@@ -601,6 +602,23 @@ class SimCloud:
     def fail(self, error: BaseException, name: str = '', **how: Any) -> None:
         """Plan a :class:`Fault`."""
         self.calls.faults.append(Fault(error, name, **how))
+
+    def left(self) -> object:
+        """What the next run of this process begins with, where all that was
+        done is so long ago that it does not matter when that was."""
+        assert not self.clock.due
+        mark = markers.parse(self.host.reason)
+        found = (mark.kind, mark.times) if mark else self.host.reason
+        known = self.shared
+        return (
+            self.driver.capabilities,
+            *(self.node.power, self.node.work, *self.driver.shown()),
+            *(self.host.status, found, self.host.servers, self.host.moving),
+            frozenset(known._claims.items()),
+            frozenset((key, sent) for key, (sent, *_) in known._sent.items()),
+            frozenset((key, seen) for key, (seen, _) in known._seen.items()),
+            tuple(rate._taken for rate in known.rates.values()),
+        )
 
     def _host_on(self, node_id: str) -> SimHost:
         machine = self.driver.nodes[node_id]

@@ -116,6 +116,8 @@ class TestFaults(base.PowerCase):
         # Runs in which no machine was asked for anything: how it would
         # have behaved makes no other run of them.
         self.unsent: set[object] = set()
+        # What runs have left, of which the next run has made good.
+        self.left: set[object] = set()
 
     def test_faults_while_switching_off(self) -> None:
         self.check_faults(OFF)
@@ -251,6 +253,10 @@ class TestFaults(base.PowerCase):
         cloud.calls.meddling.clear()
         cloud.node.say(maintenance=None, locked=None)
         cloud.node.ends_in = ''
+        left = cloud.left()
+        if left in self.left:
+            return
+        self.left.add(left)
         (result,) = cloud.switch(ON, 'n1', **SETTINGS)
         self.assertTrue(result.outcome.good, f'{story}: {result.detail}')
         self.assertIs(ON, cloud.node.power, story)

@@ -33,6 +33,17 @@ class ShowFleet(base.FittedLister):
     """
 
     COLUMNS = ('Item', 'Value')
+    EXAMPLES = (
+        (
+            'As it is now.',
+            'metal-drivers fleet',
+        ),
+        (
+            'Again every 30 seconds, with the reserve of an audit.',
+            'metal-drivers fleet --watch --interval 30 '
+            '--reserve zone=nova,min_free_hosts_num=2',
+        ),
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)

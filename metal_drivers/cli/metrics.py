@@ -31,6 +31,21 @@ class Metrics(base.Plain):
     Needs the extra "metrics". Asks the services and changes nothing.
     """
 
+    EXAMPLES = (
+        (
+            'Print them once.',
+            'metal-drivers metrics',
+        ),
+        (
+            'Serve them to Prometheus.',
+            'metal-drivers metrics --listen 127.0.0.1:9797',
+        ),
+        (
+            'Write them for node_exporter, from a timer.',
+            'metal-drivers metrics --textfile metal_drivers.prom',
+        ),
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(

@@ -38,6 +38,17 @@ class Report(base.FittedLister):
     the longest), and how many power ons of an action plan came too late.
     """
 
+    EXAMPLES = (
+        (
+            'Each day of the last 30, from a history.',
+            'metal-drivers report --since 30d history.jsonl',
+        ),
+        (
+            'Each host, and a page with drawings.',
+            'metal-drivers report --by host --html report.html history.jsonl',
+        ),
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(

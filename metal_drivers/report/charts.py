@@ -260,7 +260,7 @@ def _time_axis(axes: Any, report: tally.Report) -> None:
     axes.set_xlim(_when(begin), _when(end))
     days = (end - begin) / 86400
     form = '%-d %b' if days > 4 else '%-d %b, %H:%M'
-    axes.xaxis.set_major_locator(dates.AutoDateLocator(3, 8))
+    axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=8))
     axes.xaxis.set_major_formatter(
         dates.DateFormatter('%b %Y' if days > 300 else form)
     )

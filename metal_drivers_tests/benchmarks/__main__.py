@@ -17,6 +17,7 @@ from metal_drivers_tests.benchmarks import (
     maas,
     maas_ages,
     power,
+    report,
     start,
 )
 from metal_drivers_tests.emulators import ironic, nova
@@ -54,6 +55,7 @@ def main() -> int:
     maas_ages.show()
     power.show()
     start.show()
+    report.show()
     return 0
 
 

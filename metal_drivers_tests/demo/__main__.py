@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bare metal service, and what metal-drivers does with it.
+"""metal-drivers at work.
 
-By default it is a real one: Ironic, standalone, with hardware that exists
-in memory. The compute service is a loopback server that answers as Nova
-does, and whose computes live and die with the power of their node.
+By default a real Watcher powers idle hosts off and brings them back, over a
+real Ironic, whose hardware exists in memory. The compute service is a loopback
+server that answers as Nova does, and whose computes live and die with the
+power of their node. ``--scene command`` shows the command by itself.
 """
 
 import argparse
 import contextlib
 import signal
 import sys
+import warnings
 from types import FrameType
 
 from metal_drivers_tests.demo import backends, story
@@ -19,17 +21,36 @@ from metal_drivers_tests.functional.services import errors
 def main() -> int:
     parser = argparse.ArgumentParser(prog='demo', description=__doc__)
     parser.add_argument(
+        '--scene',
+        choices=['watcher', 'command'],
+        default='watcher',
+        help='what is shown (default: %(default)s)',
+    )
+    parser.add_argument(
         '--backend',
         choices=sorted(backends.BACKENDS),
         default='ironic',
-        help='the bare metal service (default: %(default)s)',
+        help='the bare metal service of the scene "command" (default: '
+        '%(default)s)',
     )
-    backend = backends.BACKENDS[parser.parse_args().backend]
+    arguments = parser.parse_args()
+    if arguments.scene == 'watcher' and arguments.backend != 'ironic':
+        parser.error(f'--backend {arguments.backend} needs --scene command')
     signal.signal(signal.SIGTERM, _interrupt)
+    name = 'Ironic'
     try:
-        metal = backend(story.say)
-        with contextlib.ExitStack() as scene:
-            story.play(scene, metal)
+        if arguments.scene == 'watcher':
+            # Of the libraries of Watcher, which turn them on again.
+            warnings.showwarning = _ignore
+            # It needs Watcher, which the other scene does not.
+            from metal_drivers_tests.demo import watching
+
+            watching.play()
+        else:
+            metal = backends.BACKENDS[arguments.backend](story.say)
+            name = metal.name
+            with contextlib.ExitStack() as scene:
+                story.play(scene, metal)
     except KeyboardInterrupt:
         story.say('Interrupted; what was started has been stopped.')
         return 1
@@ -37,10 +58,13 @@ def main() -> int:
         story.say(f'The demonstration failed: {exc}')
         return 1
     story.say(
-        f'{metal.name} and the compute service are stopped, their data is '
-        'gone.'
+        f'{name} and the compute service are stopped, their data is gone.'
     )
     return 0
+
+
+def _ignore(*warning: object, **more: object) -> None:
+    """Nobody who sees the demonstration can do anything about it."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

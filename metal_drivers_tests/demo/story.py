@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown, whatever the bare metal service is."""
+"""The scenes of the command, whatever the bare metal service is."""
 
 import contextlib
 import os
@@ -52,29 +52,33 @@ def play(scene: contextlib.ExitStack, metal: backends.Backend) -> None:
         f'endpoint_override = {nova.url}/v2.1\n'
     )
     say('This is all of the configuration:')
-    _print(config.read_text())
+    show(config.read_text())
 
     say('Which driver is chosen, and why?')
-    _command(config, 'driver list')
+    command(config, 'driver list')
     say('Does it all lead to where it is meant to?')
-    _command(config, 'check')
+    command(config, 'check')
     say('The fleet: every node with its compute host.')
-    _command(config, LIST)
+    command(config, LIST)
     say('An idle host is switched off; nova-compute is disabled before.')
-    _command(config, 'node power off compute-01 --yes')
+    command(config, 'node power off compute-01 --yes')
     say('A host with a server on it is not.')
-    _command(config, 'node power off compute-02 --yes', status=1)
-    _command(config, LIST)
+    command(config, 'node power off compute-02 --yes', status=1)
+    command(config, LIST)
     say('Back on: power, nova-compute, and only then enabled again.')
-    _command(config, 'node power on compute-01')
-    _command(config, LIST)
+    command(config, 'node power on compute-01')
+    command(config, LIST)
 
 
 def say(text: str) -> None:
     print(f'\n*** {text}\n', flush=True)
 
 
-def _command(config: pathlib.Path, words: str, status: int = 0) -> None:
+def line(text: str) -> None:
+    print(f'    {text}'.rstrip(), flush=True)
+
+
+def command(config: pathlib.Path, words: str, status: int = 0) -> None:
     """Run ``metal-drivers``, and show what a terminal would show."""
     print(f'$ metal-drivers --config-file metal.conf {words}', flush=True)
     done = subprocess.run(
@@ -98,5 +102,5 @@ def _command(config: pathlib.Path, words: str, status: int = 0) -> None:
         )
 
 
-def _print(text: str) -> None:
+def show(text: str) -> None:
     print('\n'.join(f'    {line}' for line in text.splitlines()), flush=True)

@@ -140,3 +140,14 @@ class TestReport(base.CommandTestCase):
         done = self.metal('report', str(self.path), '--html', str(page))
         self.assertEqual((2, False), (done.status, page.exists()))
         self.assertIn("'watcher-metal-drivers[report]'", done.stderr)
+
+    def test_a_page(self) -> None:
+        page = self.path.with_name('page.html')
+        self.report('--html', str(page), *END)
+        text = page.read_text(encoding='utf-8')
+        self.assertEqual(4, text.count('<svg'))
+        self.assertIn('compute-2', text)
+        # Nothing is fetched, nothing runs, no colour is bound to the light.
+        for word in ('<script', 'src=', '@import', 'url(http', '<link'):
+            self.assertNotIn(word, text)
+        self.assertNotIn('#a0000', text)

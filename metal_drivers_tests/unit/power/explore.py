@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Container, Iterable, Iterator
 
 from metal_drivers.compute import markers
 from metal_drivers.model import Outcome
@@ -73,7 +73,12 @@ class Explorer:
         self.fired: dict[tuple[str, int], list[tuple[int, World]]] = (
             collections.defaultdict(list)
         )
-        self.parents: MutableMapping[int, tuple[int, Label]] = {}
+        self.parents: dict[int, tuple[int, Label]] = {}
+        #: The same of the exploration without a fault, where this begins.
+        self.before: dict[int, tuple[int, Label]] = {}
+        #: The states to which a run came by what it learned, or by the
+        #: time, and its number: not by what others did meanwhile.
+        self.entered: set[tuple[int, int]] = set()
         #: What is known to come to its end, and to leave nothing of ours.
         self.ending: set[int] = set()
         self.tidy: set[int] = set()
@@ -187,17 +192,26 @@ class Explorer:
         self, begin: Iterable[tuple[int, World]], clean: Explorer, most: int
     ) -> None:
         """What is different from another exploration, from these states
-        of it, where its rules gave another step."""
-        self.parents = collections.ChainMap({}, clean.parents)
-        found = []
+        of it, where its rules gave another step.
+
+        It begins where a run came to that step. What others do before the
+        run takes it depends on which step it is.
+        """
+        self.before = clean.parents
+        found, places = [], set()
         for origin, world in begin:
+            places.add(origin)
             try:
                 again = self._decide_again(world)
             except rules.NoStepError as exc:
                 raise self._found(str(exc), origin) from None
-            if again is not None:
+            if again is not None and any(
+                run is not world.runs[number]
+                and (origin, number) in clean.entered
+                for number, run in enumerate(again.runs)
+            ):
                 found.append((origin, again))
-        self._explore(found, most, 1e9, clean)
+        self._explore(found, most, 1e9, clean.parents, places)
 
     def _decide_again(self, world: World) -> World | None:
         """None: these tables do not say anything else."""
@@ -214,11 +228,14 @@ class Explorer:
         begin: list[tuple[int, World]],
         most: int,
         seconds: float,
-        clean: Explorer | None = None,
+        old: Container[int] = (),
+        again: Container[int] = (),
     ) -> None:
+        """
+        :param old: what need not be explored, but for what is in ``again``.
+        """
         began, seen = time.monotonic(), self.seen
         known = {place for place, _ in begin}
-        old = clean.parents if clean else {}
         queue = collections.deque(begin)
         parents, key = self.parents, self.key
         while queue:
@@ -228,7 +245,11 @@ class Explorer:
             try:
                 for label, after in self.moves(world):
                     there = key(after)
-                    if there not in known and there not in old:
+                    if self.keep:
+                        self._note_entries(there, world, after)
+                    if there not in known and (
+                        there not in old or there in again
+                    ):
                         known.add(there)
                         parents[there] = place, label
                         queue.append((there, after))
@@ -257,6 +278,14 @@ class Explorer:
                     seen.modes.add(f'{run.goal} {run.step.mode.value}')
                 if self.keep:
                     self.fired[fired].append((place, world))
+
+    def _note_entries(self, place: int, world: World, after: World) -> None:
+        if after.runs is world.runs:
+            return
+        for number, run in enumerate(after.runs):
+            former = world.runs[number]
+            if run.facts is not former.facts or run.rule != former.rule:
+                self.entered.add((place, number))
 
     def keeps_its_promise(self) -> None:
         """What is asked for is done, where nothing is in the way."""
@@ -348,9 +377,10 @@ class Explorer:
         self, what: str, place: int, story: Iterable[Label] = ()
     ) -> Found:
         labels: list[Label] = []
-        while place in self.parents:
-            place, label = self.parents[place]
-            labels.append(label)
+        for parents in (self.parents, self.before):
+            while place in parents:
+                place, label = parents[place]
+                labels.append(label)
         told = [*reversed(labels), *story]
         return Found(
             f'{what} ({self.setting.name})',

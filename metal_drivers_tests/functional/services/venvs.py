@@ -54,9 +54,12 @@ def _ready(path: pathlib.Path, content: Sequence[str]) -> bool:
 def _path(name: str) -> pathlib.Path:
     parts = [name, 'venv']
     if name in versions.WITH_PROJECT:
-        # Checkouts may share a cache, and be tested at the same time.
-        where = str(workspace.CHECKOUT).encode()
-        parts.insert(1, hashlib.sha256(where).hexdigest()[:12])
+        # Checkouts may share a cache, and be tested at the same time, and
+        # with more than one release.
+        which = ' '.join(
+            [str(workspace.CHECKOUT), *versions.REQUIREMENTS[name]]
+        )
+        parts.insert(1, hashlib.sha256(which.encode()).hexdigest()[:12])
     return workspace.cache_directory() / '-'.join(parts)
 
 

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which releases the services are; the only place that says so."""
 
+import os
+
+#: The one of Watcher; an older one that is supported may be asked for.
+WATCHER = os.environ.get('METAL_DRIVERS_WATCHER', '17.0.0')
+
 _SERVER = 'cheroot==11.1.2'
 _SUSHY_TOOLS = 'sushy-tools==2.2.0'
 
@@ -17,7 +22,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     'redfish-driver': ('sushy==5.14.0', _SUSHY_TOOLS),
     'sushy-tools': (_SUSHY_TOOLS,),
     'watcher': (
-        'python-watcher==17.0.0',
+        f'python-watcher=={WATCHER}',
         _SERVER,
         'python-openstackclient==10.5.0',
         'python-watcherclient==4.11.0',

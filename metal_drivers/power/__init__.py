@@ -13,15 +13,14 @@
 ``conclusions``     what follows from that
 ``values``          what the facts are made of
 ``shared``          what a process shares: rates, claims, how many are off
-``events``          each step, for a listener and for the log
 ==================  =======================================================
 
 The rules decide everything and do nothing; the runner does everything and
 decides nothing.
 """
 
+from metal_drivers.events import Event, Step
 from metal_drivers.power.engine import PowerEngine
-from metal_drivers.power.events import Event, Step
 from metal_drivers.settings import PowerSettings
 
 __all__ = ['Event', 'PowerEngine', 'PowerSettings', 'Step']

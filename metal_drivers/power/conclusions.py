@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from metal_drivers import ages
 from metal_drivers.compute import markers
+from metal_drivers.events import Step as Event
 from metal_drivers.model import (
     Capability,
     ComputeService,
@@ -17,7 +18,6 @@ from metal_drivers.model import (
     OffMode,
     PowerState,
 )
-from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.values import Fact, Foreign, What
 

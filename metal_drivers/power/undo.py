@@ -8,9 +8,9 @@ off: servers must not land on such a host.
 from __future__ import annotations
 
 from metal_drivers.compute.markers import MarkerKind
+from metal_drivers.events import Step as Event
 from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import common, conclusions, telling
-from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Courtesy, Disable, Enable, Need, Step
 from metal_drivers.power.values import Sent, What

@@ -12,7 +12,6 @@
 ``facts``           what is known, and when it was asked for
 ``conclusions``     what follows from that
 ``values``          what the facts are made of
-``guards``          may we? A list
 ``shared``          what a process shares: rates, claims, how many are off
 ``events``          each step, for a listener and for the log
 ==================  =======================================================

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, guards
 from metal_drivers.compute import markers
 from metal_drivers.model import Node, Outcome, PowerState
-from metal_drivers.power import conclusions, guards, telling
+from metal_drivers.power import conclusions, telling
 from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (

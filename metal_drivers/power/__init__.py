@@ -7,6 +7,8 @@
 ``off``, ``on``     the rules: tables, read from the top
 ``back``            the same for recovery, and for nova-compute to come back
 ``undo``            what is tidied up after a power off
+``failed``          hosts that did not power on: the marker counts how often
+``telling``         what hooks are told, and when
 ``common``          rules that these tables have in common
 ``rules``           how a table is read; the steps there are
 ``facts``           what is known, and when it was asked for

@@ -18,7 +18,7 @@ from metal_drivers.power.values import Sent, What
 
 def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
     """If nothing was changed, nothing is left to do."""
-    if telling.off_is_due(facts) or telling.undone_is_due(facts):
+    if telling.off_is_due(facts) or conclusions.undone_is_due(facts):
         return None
     if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
@@ -73,7 +73,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
 
 def _unless_undone(facts: Facts, left: str = '') -> Step | None:
     """The end, once nothing is left to be told to hooks."""
-    if telling.undone_is_due(facts):
+    if conclusions.undone_is_due(facts):
         return None
     return common.end(facts, left)
 

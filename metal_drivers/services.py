@@ -19,6 +19,7 @@ from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
 from metal_drivers.clock import Clock
 from metal_drivers.energy import Watts
+from metal_drivers.events import Watcher
 from metal_drivers.history import recorder
 from metal_drivers.history.file import HistoryFile
 from metal_drivers.history.recorder import Recorder
@@ -26,7 +27,6 @@ from metal_drivers.hooks import loading
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
-from metal_drivers.power.events import Watcher
 from metal_drivers.power.shared import Shared
 
 

@@ -97,11 +97,12 @@ def command(
 
     :raises CommandFailed: it could not be run.
     """
-    files = [
-        f'--config-file={path}'
-        for path in (machine.drop_in, machine.watcher_conf)
-        if path.is_file()
-    ]
+    # Named, the directory is read once, in the place where they read it.
+    files = []
+    if machine.drop_in.parent.is_dir():
+        files.append(f'--config-dir={machine.drop_in.parent}')
+    if machine.watcher_conf.is_file():
+        files.append(f'--config-file={machine.watcher_conf}')
     program = installing.library(machine) / 'bin/metal-drivers'
     return machine.run(str(program), *files, *arguments, user=machine.user)
 

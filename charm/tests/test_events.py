@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import stat
 
 from ops import testing
@@ -272,6 +273,13 @@ class Actions(base.CharmTestCase):
 
     def test_list_nodes(self):
         self.assertIn('"Power State"', self.run_action('list-nodes'))
+
+    def test_every_file_that_the_services_read_is_read(self):
+        self.machine.watcher_conf.write_text('[DEFAULT]\ndebug = false\n')
+        self.machine.drop_in.with_name('60-other.conf').write_text(
+            '[watcher.metal.drivers.fake]\nnodes = 4\n'
+        )
+        self.assertEqual(4, len(json.loads(self.run_action('list-nodes'))))
 
     def test_check(self):
         self.assertIn('"Result"', self.run_action('check'))

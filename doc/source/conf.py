@@ -19,6 +19,7 @@ extensions = [
     'pictures',
     'power_tables',
     'reno.sphinxext',
+    'report_drawings',
     'sphinx.ext.autodoc',
 ]
 

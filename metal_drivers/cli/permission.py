@@ -6,13 +6,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from metal_drivers import boundary, compute, exceptions, lookup
+from metal_drivers import boundary, compute, exceptions, guards, lookup
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.hooks.base import Event, HookEvent
 from metal_drivers.hooks.in_use import Hooks, Told
 from metal_drivers.model import PowerState
-from metal_drivers.power import guards
 from metal_drivers.settings import PowerSettings
 
 

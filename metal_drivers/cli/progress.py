@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from metal_drivers.events import Watcher
 from metal_drivers.power import Event, Step
-from metal_drivers.power.events import Watcher
 
 #: Seconds after which a wait is shown, and then updated.
 AFTER = 1.0

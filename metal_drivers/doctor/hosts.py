@@ -13,9 +13,9 @@ from metal_drivers.compute.markers import Marker, MarkerKind
 from metal_drivers.doctor import cures
 from metal_drivers.doctor.model import Finding, Place, ok, warning
 from metal_drivers.fleet import Member
+from metal_drivers.guards import protecting
 from metal_drivers.model import ComputeHost, PowerState
-from metal_drivers.power import PowerSettings
-from metal_drivers.power.guards import protecting
+from metal_drivers.settings import PowerSettings
 
 #: How many names a line has.
 _MOST = 3

@@ -142,18 +142,17 @@ def _repeated(
     in_main = [path for path in paths if path in main]
     in_drop_ins = [path for path in paths if path not in main]
     if in_main and in_drop_ins:
-        # No command for that: services that read no drop-ins would lose it.
         detail += (
             f'. Services that are started with --config-file take '
             f'{in_main[-1]}; those that are started without arguments, or '
             f'with --config-dir after --config-file, take {in_drop_ins[-1]}; '
-            f'this command takes {here}. Set it once'
+            f'this command takes {here}'
         )
-        return warning(name, detail)
+    else:
+        detail += f'; {here} wins, for the services and for this command'
     return warning(
         name,
-        f'{detail}; {here} wins, for the services and for this command. Set '
-        'it once',
+        f'{detail}. Set it once',
         *(
             cures.delete_option(setting)
             for setting in settings

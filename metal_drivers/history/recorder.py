@@ -16,10 +16,10 @@ from metal_drivers import redaction
 from metal_drivers.clock import Clock
 from metal_drivers.compute import markers
 from metal_drivers.energy import Watts
+from metal_drivers.events import Event, Step, Watcher
 from metal_drivers.history.file import HistoryFile
 from metal_drivers.history.record import Record
 from metal_drivers.model import PowerState
-from metal_drivers.power.events import Event, Step, Watcher
 
 LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import enum
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, guards
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Aggregate, ComputeHost, PowerState
@@ -17,7 +17,6 @@ from metal_drivers.planning import groups, levels
 from metal_drivers.planning.hosts import Host
 from metal_drivers.planning.planner import failures_of
 from metal_drivers.planning.wish import Wish
-from metal_drivers.power import guards
 from metal_drivers.settings import PowerSettings
 
 LOG = logging.getLogger(__name__)

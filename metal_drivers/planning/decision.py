@@ -23,7 +23,7 @@ from metal_drivers.planning.hosts import Host, Hosts
 from metal_drivers.planning.levels import Balance, Group, Level, Levels
 from metal_drivers.planning.reliability import Failures
 from metal_drivers.planning.wish import Wish
-from metal_drivers.power import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 _DAY = 86400.0
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from metal_drivers import guards
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import ComputeHost, Node, PowerState
 from metal_drivers.planning.reliability import Failures, stamp
-from metal_drivers.power import PowerSettings, guards
+from metal_drivers.settings import PowerSettings
 
 
 class Host:

@@ -22,7 +22,7 @@ from metal_drivers.planning.decision import (
 from metal_drivers.planning.levels import Group
 from metal_drivers.planning.reliability import Failures
 from metal_drivers.planning.wish import Rule, Wish
-from metal_drivers.power import PowerSettings
+from metal_drivers.settings import PowerSettings
 
 LOG = logging.getLogger(__name__)
 

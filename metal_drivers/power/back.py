@@ -5,12 +5,12 @@ was killed has left them half-done.
 
 from __future__ import annotations
 
-from metal_drivers import hooks
+from metal_drivers import guards, hooks
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
+from metal_drivers.events import Step as Event
 from metal_drivers.model import Outcome, PowerState
-from metal_drivers.power import common, conclusions, guards, telling, values
-from metal_drivers.power.events import Step as Event
+from metal_drivers.power import common, conclusions, telling, values
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,

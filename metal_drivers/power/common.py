@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from metal_drivers import exceptions
+from metal_drivers import exceptions, guards
 from metal_drivers.compute import markers
+from metal_drivers.events import Step as Event
 from metal_drivers.model import Node, Outcome, PowerState
-from metal_drivers.power import conclusions, guards, telling
-from metal_drivers.power.events import Step as Event
+from metal_drivers.power import conclusions
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Decide,
@@ -398,12 +398,14 @@ def end(facts: Facts, left: str = '') -> End:
     """
     outcome, detail = facts.ending
     left = '. '.join(
-        each.rstrip('.') for each in (left, telling.problems(facts)) if each
+        each.rstrip('.')
+        for each in (left, conclusions.problems(facts))
+        if each
     )
     if outcome is Outcome.REFUSED and (left or facts.sent):
         # To be refused is to have changed nothing.
         outcome = Outcome.FAILED
-    for more in (left, telling.remark(facts)):
+    for more in (left, conclusions.remark(facts)):
         if more:
             detail = f'{detail.rstrip(".")}. {more}'
     return End(outcome, detail)

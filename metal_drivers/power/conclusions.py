@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What follows from the facts: from an answer, beside the answer itself;
-which request comes next, and whose work may not have ended."""
+which request comes next, whose work may not have ended, and what hooks could
+not do."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from typing import NamedTuple
 
 from metal_drivers import ages
 from metal_drivers.compute import markers
+from metal_drivers.events import Step as Event
+from metal_drivers.hooks import Event as HookEvent
 from metal_drivers.model import (
     Capability,
     ComputeService,
@@ -17,7 +20,6 @@ from metal_drivers.model import (
     OffMode,
     PowerState,
 )
-from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.values import Fact, Foreign, What
 
@@ -277,3 +279,73 @@ def may_shut_down(facts: Facts) -> str:
         'and had no effect in time: if the operating system still shuts '
         'down, the host powers off by itself'
     )
+
+
+# Hooks.
+
+#: The events after which nothing of an earlier one is left, where they
+#: succeed.
+_CLEAN = {
+    HookEvent.BEFORE_ENABLE: HookEvent.AFTER_ON,
+    HookEvent.AFTER_ON: HookEvent.AFTER_ON,
+    HookEvent.AFTER_OFF: HookEvent.AFTER_OFF,
+    HookEvent.BEFORE_ON: HookEvent.BEFORE_ON,
+    HookEvent.UNDONE: HookEvent.UNDONE,
+}
+
+
+def undone_is_due(facts: Facts) -> bool:
+    """Whether hooks have yet to be told that it is not powered off."""
+    return (
+        facts.telling(HookEvent.BEFORE_OFF) is not None
+        and facts.telling(HookEvent.UNDONE) is None
+        and facts.decided is not None
+        and not facts.decided.outcome.good
+    )
+
+
+def problems(facts: Facts) -> str:
+    """What hooks could not do, and were not told to do later."""
+    latest: dict[tuple[HookEvent, str], str] = {}
+    refused = _refused(facts)
+    for told in facts.told:
+        failed = {failure.hook: str(failure) for failure in told.failures}
+        for hook in told.hooks:
+            if told.event in _CLEAN:
+                place = _CLEAN[told.event], hook
+                latest[place] = failed.get(hook, '')
+            if told.event is HookEvent.UNDONE and hook in refused:
+                latest[place] = ''
+    found = [said.rstrip('.') for said in latest.values() if said]
+    others = facts.marker is not None and not facts.own
+    if undone_is_due(facts) and not others:
+        hooks = ', '.join(facts.order.hooks)
+        found.append(
+            f'The hooks ({hooks}) were told that it powers off, and not yet '
+            'that it does not'
+        )
+    if not found:
+        return ''
+    where = facts.host or facts.order.node_id
+    return (
+        f'{". ".join(found)}. `metal-drivers node recover {where}` tries again'
+    )
+
+
+def remark(facts: Facts) -> str:
+    """What to do about a hook that refused, and may have done something."""
+    told = facts.telling(HookEvent.UNDONE)
+    failed = {failure.hook for failure in told.failures} if told else set()
+    if failed.isdisjoint(_refused(facts)):
+        return ''
+    return (
+        'If the hook did anything before, `metal-drivers node recover '
+        f'{facts.host or facts.order.node_id}` undoes it'
+    )
+
+
+def _refused(facts: Facts) -> set[str]:
+    """The hooks that refused the power off; to have them told that it is
+    not to be is a precaution."""
+    told = facts.telling(HookEvent.BEFORE_OFF)
+    return {failure.hook for failure in told.failures} if told else set()

@@ -8,14 +8,14 @@ import concurrent.futures
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from metal_drivers import base, boundary, compute, exceptions
+from metal_drivers import base, boundary, compute, events, exceptions
 from metal_drivers import fleet as fleets
 from metal_drivers.clock import Cancel, Clock
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerResult, PowerState
-from metal_drivers.power import back, events, off, on, rules
+from metal_drivers.power import back, off, on, rules
 from metal_drivers.power.runner import Runner, Tools
 from metal_drivers.power.shared import OffSlots, Shared
 from metal_drivers.settings import PowerSettings

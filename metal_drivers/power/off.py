@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from metal_drivers.events import Step as Event
 from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import common, conclusions, telling, undo
-from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import (
     Courtesy,

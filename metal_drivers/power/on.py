@@ -7,6 +7,7 @@ that it may enable nova-compute, and that the host may not come back.
 
 from __future__ import annotations
 
+from metal_drivers import guards
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import MarkerKind
 from metal_drivers.model import Outcome
@@ -15,7 +16,6 @@ from metal_drivers.power import (
     common,
     conclusions,
     failed,
-    guards,
     telling,
 )
 from metal_drivers.power.facts import Facts

@@ -13,10 +13,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from metal_drivers import exceptions, hooks
+from metal_drivers import events, exceptions, hooks
 from metal_drivers.compute import markers
 from metal_drivers.model import OffMode, Outcome
-from metal_drivers.power import events
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.values import What
 

@@ -12,17 +12,17 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from metal_drivers import base, compute, exceptions
+from metal_drivers import base, compute, events, exceptions
 from metal_drivers.clock import Backoff, Cancel, Clock
 from metal_drivers.compute import markers
+from metal_drivers.events import Step as Event
 from metal_drivers.fleet import Member
 from metal_drivers.hooks import Event as HookKind
 from metal_drivers.hooks import HookEvent
 from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import Outcome, PowerState
 from metal_drivers.poller import Watch
-from metal_drivers.power import conclusions, events, rules
-from metal_drivers.power.events import Step as Event
+from metal_drivers.power import conclusions, rules
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.shared import OffSlots, Shared
 from metal_drivers.power.values import Fact, Order, What

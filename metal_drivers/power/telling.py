@@ -9,19 +9,10 @@ from __future__ import annotations
 from metal_drivers import exceptions
 from metal_drivers.hooks import Event
 from metal_drivers.model import Outcome, PowerState
+from metal_drivers.power import conclusions
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Step, Tell, Wait, refuse
 from metal_drivers.power.values import Telling
-
-#: The events after which nothing of an earlier one is left, where they
-#: succeed.
-_CLEAN = {
-    Event.BEFORE_ENABLE: Event.AFTER_ON,
-    Event.AFTER_ON: Event.AFTER_ON,
-    Event.AFTER_OFF: Event.AFTER_OFF,
-    Event.BEFORE_ON: Event.BEFORE_ON,
-    Event.UNDONE: Event.UNDONE,
-}
 
 
 def before_off(facts: Facts, now: float) -> Step | None:
@@ -58,19 +49,9 @@ def undone(facts: Facts, now: float) -> Step | None:
     be.
     """
     told = facts.telling(Event.BEFORE_OFF)
-    if told is None or not undone_is_due(facts):
+    if told is None or not conclusions.undone_is_due(facts):
         return None
     return Tell(Event.UNDONE, told.hooks)
-
-
-def undone_is_due(facts: Facts) -> bool:
-    """Whether they have yet to be told."""
-    return (
-        facts.telling(Event.BEFORE_OFF) is not None
-        and facts.telling(Event.UNDONE) is None
-        and facts.decided is not None
-        and not facts.decided.outcome.good
-    )
 
 
 def before_on(facts: Facts, now: float) -> Step | None:
@@ -104,53 +85,6 @@ def after_on(facts: Facts, now: float) -> Step | None:
     if facts.waited < told.turn:
         return Wait(until, f'for hook {", ".join(busy)}')
     return Tell(Event.AFTER_ON, busy)
-
-
-def problems(facts: Facts) -> str:
-    """What hooks could not do, and were not told to do later."""
-    latest: dict[tuple[Event, str], str] = {}
-    refused = _refused(facts)
-    for told in facts.told:
-        failed = {failure.hook: str(failure) for failure in told.failures}
-        for hook in told.hooks:
-            if told.event in _CLEAN:
-                place = _CLEAN[told.event], hook
-                latest[place] = failed.get(hook, '')
-            if told.event is Event.UNDONE and hook in refused:
-                latest[place] = ''
-    found = [said.rstrip('.') for said in latest.values() if said]
-    others = facts.marker is not None and not facts.own
-    if undone_is_due(facts) and not others:
-        hooks = ', '.join(facts.order.hooks)
-        found.append(
-            f'The hooks ({hooks}) were told that it powers off, and not yet '
-            'that it does not'
-        )
-    if not found:
-        return ''
-    where = facts.host or facts.order.node_id
-    return (
-        f'{". ".join(found)}. `metal-drivers node recover {where}` tries again'
-    )
-
-
-def remark(facts: Facts) -> str:
-    """What to do about a hook that refused, and may have done something."""
-    told = facts.telling(Event.UNDONE)
-    failed = {failure.hook for failure in told.failures} if told else set()
-    if failed.isdisjoint(_refused(facts)):
-        return ''
-    return (
-        'If the hook did anything before, `metal-drivers node recover '
-        f'{facts.host or facts.order.node_id}` undoes it'
-    )
-
-
-def _refused(facts: Facts) -> set[str]:
-    """The hooks that refused the power off; to have them told that it is
-    not to be is a precaution."""
-    told = facts.telling(Event.BEFORE_OFF)
-    return {failure.hook for failure in told.failures} if told else set()
 
 
 def _told(facts: Facts, event: Event) -> Telling | Tell | None:

@@ -8,9 +8,9 @@ off: servers must not land on such a host.
 from __future__ import annotations
 
 from metal_drivers.compute.markers import MarkerKind
+from metal_drivers.events import Step as Event
 from metal_drivers.model import OffMode, Outcome, PowerState
 from metal_drivers.power import common, conclusions, telling
-from metal_drivers.power.events import Step as Event
 from metal_drivers.power.facts import Facts
 from metal_drivers.power.rules import Courtesy, Disable, Enable, Need, Step
 from metal_drivers.power.values import Sent, What
@@ -18,7 +18,7 @@ from metal_drivers.power.values import Sent, What
 
 def nothing_to_tidy_up(facts: Facts, now: float) -> Step | None:
     """If nothing was changed, nothing is left to do."""
-    if telling.off_is_due(facts) or telling.undone_is_due(facts):
+    if telling.off_is_due(facts) or conclusions.undone_is_due(facts):
         return None
     if not facts.managed or facts.settings.dry_run:
         return common.end(facts)
@@ -73,7 +73,7 @@ def only_what_is_ours(facts: Facts, now: float) -> Step | None:
 
 def _unless_undone(facts: Facts, left: str = '') -> Step | None:
     """The end, once nothing is left to be told to hooks."""
-    if telling.undone_is_due(facts):
+    if conclusions.undone_is_due(facts):
         return None
     return common.end(facts, left)
 

@@ -6,7 +6,6 @@ Watcher runs in this process, in its own functional environment: API, decision
 engine and applier, over SQLite.
 """
 
-import json
 import pathlib
 import tempfile
 import uuid
@@ -31,7 +30,7 @@ class Scene(backends.Backend):
     }
 
     def backend(self) -> base.Sections:
-        # Kept, for the history to be looked at.
+        # Kept, for the page to be looked at.
         self.home = pathlib.Path(tempfile.mkdtemp(prefix='metal-drivers-'))
         self.history = self.home / 'history.jsonl'
         story.say(
@@ -94,12 +93,10 @@ class Scene(backends.Backend):
         self.run_audit(min_free_hosts_num=2)
         self.command('fleet --min-free-hosts-num 2')
 
-        story.say(f'What was done, from the history, {self.history}:')
-        for each in map(json.loads, self.history.read_text().splitlines()):
-            story.line(
-                f'{each["when"]} {each["host"]} {each["to"]}: '
-                f'{each["outcome"]}, {each["detail"]}'
-            )
+        story.say('What was done, and what it saved, from the history:')
+        page = self.home / 'report.html'
+        self.command(f'report --by host --html {page} {self.history}')
+        story.say(f'The same as a page for a browser: {page}')
 
     def run_audit(self, **parameters: Any) -> None:
         """Show the plan of an audit, and carry it out."""

@@ -31,6 +31,11 @@ class TestLayers(base.TestCase):
             for room in rooms.about:
                 self.assertNotIn(room, rooms.reach(room))
 
+    def test_power_stays_within_what_can_be_read(self) -> None:
+        rooms = self.rooms('metal_drivers.power')
+        self.assertLessEqual(len(rooms.about), 14)
+        self.assertLessEqual(len(rooms.floors()), 7)
+
     def test_each_stands_above_what_it_imports(self) -> None:
         rooms = self.rooms('metal_drivers')
         floors = rooms.floors()

@@ -143,7 +143,7 @@ FLOORS = (
     ('planning', 'report', 'services'),
     ('history',),
     ('power',),
-    ('energy', 'lookup', 'roster'),
+    ('energy', 'events', 'guards', 'lookup', 'roster'),
     ('fleet',),
     ('poller', 'selector', 'settings'),
     ('compute',),

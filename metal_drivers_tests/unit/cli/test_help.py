@@ -105,7 +105,10 @@ class TestExamples(base.CommandTestCase):
             ]
             done = self.metal(*words, '-c', 'Wrong')
             self.assertEqual(2, done.status, f'{name}: {done.stderr}')
-            self.assert_one_line(done, "There is no column 'Wrong'")
+            self.assertEqual('', done.stdout)
+            self.assertIn(
+                "There is no column 'Wrong'", done.stderr.splitlines()[-1]
+            )
         for server in (self.ironic, self.nova):
             self.assertEqual({'GET'}, {r.method for r in server.requests})
 

@@ -2,8 +2,8 @@
 """``report``."""
 
 import pathlib
-import sys
 from typing import Any
+from unittest import mock
 
 import fixtures
 
@@ -127,15 +127,13 @@ class TestReport(base.CommandTestCase):
         self.assertIn('idle_watts', done.stderr)
 
     def test_a_page_without_matplotlib(self) -> None:
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'sys.modules',
-                {
-                    **sys.modules,
-                    'metal_drivers.report.page': None,
-                },
-            )
-        )
+        name = 'metal_drivers.report.page'
+        missing = mock.patch.dict('sys.modules', {name: None})
+        missing.start()
+        self.addCleanup(missing.stop)
+        # An earlier test may have left it there.
+        delete = fixtures.MonkeyPatch.delete
+        self.useFixture(fixtures.MonkeyPatch(name, delete))
         page = self.path.with_name('page.html')
         done = self.metal('report', str(self.path), '--html', str(page))
         self.assertEqual((2, False), (done.status, page.exists()))

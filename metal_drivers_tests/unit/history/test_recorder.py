@@ -9,9 +9,9 @@ import jsonschema
 
 from metal_drivers import exceptions, history
 from metal_drivers.energy import Watts
+from metal_drivers.events import Event
 from metal_drivers.history import record
 from metal_drivers.model import PowerState
-from metal_drivers.power.events import Event
 from metal_drivers_tests.unit.history import base
 
 SCHEMA = json.loads(

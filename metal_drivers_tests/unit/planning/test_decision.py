@@ -56,6 +56,23 @@ class TestDecide(base.DecisionTestCase):
         self.assert_on(self.decide(*members, min_free_hosts_num=3), 2, 4, 1)
         self.assert_on(self.decide(*members, min_free_hosts_num=9), 2, 4, 1, 3)
 
+    def test_a_busy_host_that_is_given_back_fills_no_shortage(self) -> None:
+        """Its nova-compute was left disabled; no server fits another."""
+        members = [host(1, servers=1, ours=2), host(2, OFF, ours=3)]
+        self.assert_on(self.decide(*members), 1, 2)
+
+    def test_no_host_comes_twice_where_others_are_missing(self) -> None:
+        decision = self.decide(host(1, ours=2), min_free_hosts_num=3)
+        self.assert_on(decision, 1)
+
+    def test_it_relies_on_no_host_that_the_plan_has_no_room_for(self) -> None:
+        members = [host(1, OFF, ours=3), host(2, OFF, ours=2, fault='x')]
+        decision = self.decide(*members, min_free_hosts_num=2)
+        self.assertEqual(1, len(decision.relied_on))
+        decision = self.decide(*members, min_free_hosts_num=2, max_actions=1)
+        self.assert_on(decision, 1)
+        self.assertEqual((), decision.relied_on)
+
     def test_spare_is_ours_or_enabled(self) -> None:
         members = [host(1, OFF, reason='broken fan'), host(2, OFF)]
         self.assert_on(self.decide(*members, min_free_hosts_num=2), 2)

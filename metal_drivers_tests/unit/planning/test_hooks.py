@@ -66,6 +66,29 @@ class TestLeft(base.DecisionTestCase):
     def test_not_while_its_power_changes(self) -> None:
         self.assert_on(self.planned('id-2', busy='a conductor'))
 
+    def test_not_one_that_is_off(self) -> None:
+        """Though its nova-compute is enabled: that would power it on."""
+        self.assert_on(self.planned('id-2', power_state=base.OFF), 2)
+        members = (base.host(1), base.host(2, base.OFF))
+        situation = Situation(
+            members, PowerSettings(), base.NOW, left={'id-2'}
+        )
+        self.assert_on(decide(situation, Wish()))
+
+    def test_not_one_that_someone_else_disabled(self) -> None:
+        members = (base.host(1), base.host(2, reason='new memory'))
+        situation = Situation(
+            members, PowerSettings(), base.NOW, left={'id-2'}
+        )
+        self.assert_on(decide(situation, Wish()))
+
+    def test_not_one_that_goes_off(self) -> None:
+        members = (base.host(1), base.host(2))
+        situation = Situation(
+            members, PowerSettings(), base.NOW, left={'id-1'}
+        )
+        self.assert_off(decide(situation, Wish()), 1)
+
     def test_a_hook_that_always_fails_keeps_no_other_from_going_off(
         self,
     ) -> None:

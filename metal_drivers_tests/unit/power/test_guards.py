@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from metal_drivers import fleet
+from metal_drivers import fleet, guards
 from metal_drivers.model import ComputeHost, Node, Outcome, PowerState
-from metal_drivers.power import PowerSettings, guards
+from metal_drivers.settings import PowerSettings
 from metal_drivers_tests.unit.power import base, simulator
 
 OFF, ON = simulator.OFF, simulator.ON

@@ -112,14 +112,14 @@ def adapter_options(
     """keystoneauth's adapter options: region, interface, override.
 
     :param deprecated: for a name, ``group.name`` of the option that it
-        falls back to.
+        falls back to; of several, divided by blanks, the first that is set.
     """
     from keystoneauth1 import loading
 
     old = {}
-    for name, fallback in (deprecated or {}).items():
-        group, _, option = fallback.partition('.')
-        old[name] = [cfg.DeprecatedOpt(option, group)]
+    for name, fallbacks in (deprecated or {}).items():
+        pairs = [fallback.split('.') for fallback in fallbacks.split()]
+        old[name] = [cfg.DeprecatedOpt(opt, group) for group, opt in pairs]
     options: list[cfg.Opt] = loading.get_adapter_conf_options(
         include_deprecated=False, deprecated_opts=old
     )

@@ -27,7 +27,14 @@ class _Closes(Protocol):
 C = TypeVar('C', bound=_Closes)
 
 
-class OrNothing(columns.FormattableColumn[Any]):
+if TYPE_CHECKING:
+    Column = columns.FormattableColumn[Any]
+else:
+    # In cliff before 4.10 it takes no type.
+    Column = columns.FormattableColumn
+
+
+class OrNothing(Column):
     """A value for people, with nothing where there is none; null in
     JSON."""
 

@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from cliff import columns
-
 from metal_drivers import exceptions, overview
 from metal_drivers.cli import base, looking, reserving, signals, terminal
 from metal_drivers.model import PowerState
@@ -159,7 +157,7 @@ def _again(look: looking.Look, found: list[Row]) -> tuple[list[Row], str]:
     return list(rows(look.overview(lists))), ''
 
 
-class _Hosts(columns.FormattableColumn[Any]):
+class _Hosts(base.Column):
     """How many; for people also which."""
 
     def human_readable(self) -> str:
@@ -174,7 +172,7 @@ class _Hosts(columns.FormattableColumn[Any]):
         return len(self._value)
 
 
-class _Saving(columns.FormattableColumn[Any]):
+class _Saving(base.Column):
     """Watts; for people also what is not in them."""
 
     def human_readable(self) -> str:

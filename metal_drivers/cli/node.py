@@ -9,8 +9,6 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cliff import columns
-
 from metal_drivers import ages, fleet
 from metal_drivers.cli import base, live
 from metal_drivers.compute import markers
@@ -163,7 +161,7 @@ class ShowNode(base.ShowOne):
         ]
 
 
-class _State(columns.FormattableColumn[str]):
+class _State(base.Column):
     """A power state, and for people how old it is."""
 
     def __init__(self, state: PowerState, seen: str = '') -> None:

@@ -25,6 +25,7 @@ WATCHERS = frozenset(
     {
         groups.NOVA_GROUP,
         'nova_client',
+        'ironic',
         'ironic_client',
         groups.CREDENTIALS_GROUP,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from watcher.decision_engine.goal import goals
+from watcher.decision_engine.goal import base as goal_base
 from watcher.decision_engine.goal.efficacy import base, indicators
 from watcher.decision_engine.solution import efficacy
 
@@ -76,8 +76,20 @@ class SavedEnergy(base.EfficacySpecification):
         ]
 
 
-class SavingEnergy(goals.SavingEnergy):
+class SavingEnergy(goal_base.Goal):
     """Watcher's goal of that name, with indicators."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        return 'saving_energy'
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        return 'Saving Energy'
+
+    @classmethod
+    def get_translatable_display_name(cls) -> str:
+        return 'Saving Energy'
 
     @classmethod
     def get_efficacy_specification(cls) -> SavedEnergy:

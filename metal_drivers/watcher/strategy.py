@@ -23,7 +23,7 @@ from metal_drivers.watcher.action import ACTION
 LOG = log.getLogger(__name__)
 
 
-class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
+class MetalSavingEnergy(base.BaseStrategy):
     """Power off hosts that nothing runs on, and back on when needed.
 
     It keeps ``int(max(busy hosts * free_used_percent / 100,
@@ -50,6 +50,10 @@ class MetalSavingEnergy(base.SavingEnergyBaseStrategy):
     @classmethod
     def get_translatable_display_name(cls) -> str:
         return 'Bare metal saving energy strategy'
+
+    @classmethod
+    def get_goal_name(cls) -> str:
+        return efficacy.SavingEnergy.get_name()
 
     @classmethod
     def get_goal(cls) -> goal_base.Goal:

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from keystoneauth1 import loading
 from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
@@ -48,6 +49,20 @@ class TestIronicValues(base.TestCase):
         )
         self.assertEqual('north', values.region_name)
         self.assertEqual(['internal'], auth.interfaces(values))
+
+    def test_group_of_the_watcher_to_come(self) -> None:
+        coming = {'region_name': 'east', 'valid_interfaces': 'admin'}
+        former = {'region_name': 'west', 'endpoint_type': 'publicURL'}
+        for registered in (False, True):
+            conf = self.conf(ironic=coming, ironic_client=former)
+            if registered:
+                loading.register_adapter_conf_options(conf, 'ironic')
+                loading.register_auth_conf_options(conf, 'ironic')
+            values = watcher_options.driver_values(conf)
+            self.assertEqual('east', values.region_name)
+            self.assertEqual(['admin'], auth.interfaces(values))
+        conf = self.conf(ironic=coming, **{FAKE: {'nodes': 1}})
+        self.assertIsInstance(get_driver(conf).driver, fake.FakeDriver)
 
     def test_former_group_alone_is_no_configuration(self) -> None:
         conf = self.conf(

@@ -85,8 +85,13 @@ class IronicDriver(base.MetalDriver):
             ),
             *auth.adapter_options(
                 {
-                    'region-name': 'ironic_client.region_name',
-                    'valid-interfaces': 'ironic_client.endpoint_type',
+                    # [ironic]: of the Watcher to come.
+                    'region-name': (
+                        'ironic.region_name ironic_client.region_name'
+                    ),
+                    'valid-interfaces': (
+                        'ironic.valid_interfaces ironic_client.endpoint_type'
+                    ),
                 }
             ),
             *auth.session_options(),

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Watcher is going to drop is taken out of it, in another process."""
+
+import os
+import subprocess
+import sys
+
+import testtools
+
+#: eventlet, the metal helpers and the options of MAAS are gone, and the
+#: strategy that uses the helpers. Where Watcher 17 and its libraries still
+#: import one of them by themselves, there is nothing in it.
+_WITHOUT = """
+import importlib.abc, sys, types
+
+GONE = ('eventlet', 'watcher.common.metal_helper')
+
+class Gone(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(GONE) and name not in sys.modules:
+            raise ModuleNotFoundError(f'{name} is gone', name=name)
+
+sys.meta_path.insert(0, Gone())
+import futurist
+from oslo_service import backend
+backend.init_backend(backend.BackendType.THREADING)
+for name in (
+    'eventlet',
+    'oslo_service.wsgi',
+    'watcher.conf.maas_client',
+    'watcher.decision_engine.strategy.strategies.saving_energy',
+    'watcher.eventlet',
+):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules['watcher.conf.maas_client'].register_opts = lambda conf: None
+sys.modules['watcher.eventlet'].patch = lambda: None
+sys.modules['watcher.eventlet'].is_patched = lambda: False
+sys.modules[
+    'watcher.decision_engine.strategy.strategies.saving_energy'
+].SavingEnergy = None
+sys.modules['eventlet'].tpool = None
+import watcher.common.utils
+del sys.modules['eventlet']
+from watcher.decision_engine.goal import goals
+from watcher.decision_engine.strategy.strategies import base
+del goals.SavingEnergy, base.SavingEnergyBaseStrategy
+"""
+
+_LOAD = """
+from importlib import metadata
+from watcher import conf
+assert 'maas_client' not in conf.CONF
+found = metadata.distribution('watcher-metal-drivers').entry_points
+for entry in found:
+    try:
+        entry.load()
+        print('loaded', entry.group, entry.name)
+    except ImportError as exc:
+        print('failed', entry.group, entry.name, exc)
+"""
+
+
+class TestComing(testtools.TestCase):
+    def run_without(self, code: str) -> str:
+        """What it prints, where those parts of Watcher are gone."""
+        done = subprocess.run(
+            [sys.executable, '-c', _WITHOUT + code],
+            env=os.environ | {'OS_WATCHER_DISABLE_EVENTLET_PATCHING': 'true'},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(done.stdout)
+        return done.stdout
+
+    def test_all_but_the_in_tree_helper_loads(self) -> None:
+        lines = self.run_without(_LOAD).splitlines()
+        failed = [line for line in lines if line.startswith('failed')]
+        loaded = [line for line in lines if line.startswith('loaded')]
+        self.assertEqual(1, len(failed), str(failed))
+        self.assertIn('watcher_metal_helpers metal_drivers', failed[0])
+        for name in (
+            'watcher_strategies metal_saving_energy',
+            'watcher_actions metal_power_state',
+            'watcher_planners metal_weight',
+            'watcher_cluster_data_model_collectors metal',
+        ):
+            self.assertIn(f'loaded {name}', loaded)

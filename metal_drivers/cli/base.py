@@ -30,7 +30,7 @@ C = TypeVar('C', bound=_Closes)
 if TYPE_CHECKING:
     Column = columns.FormattableColumn[Any]
 else:
-    # In cliff before 4.10 it takes no type.
+    # In cliff before 4.9 it takes no type.
     Column = columns.FormattableColumn
 
 
@@ -219,13 +219,17 @@ def _check_columns(
         *parsed_args.columns,
         *(getattr(parsed_args, 'sort_columns', None) or ()),
     ]
-    keys = {_key(column) for column in known}
+    keys = {_key(column): column for column in known}
     for column in asked:
         if _key(column) not in keys:
             raise exceptions.ConfigurationError(
                 f'There is no column {column!r}',
                 cure=f'Choose from {", ".join(known)}.',
             )
+    # cliff before 4.8 wants them as they are spelt.
+    for name in ('columns', 'sort_columns'):
+        given = getattr(parsed_args, name, None) or ()
+        setattr(parsed_args, name, [keys[_key(column)] for column in given])
 
 
 def _key(column: str) -> str:

@@ -8,12 +8,10 @@ read in two ways matches nothing, and says why.
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import dataclasses
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from metal_drivers import base, boundary, compute, exceptions
+from metal_drivers import base, boundary, compute, exceptions, meanwhile
 from metal_drivers.model import ComputeHost, Node
 
 
@@ -85,31 +83,9 @@ def load(driver: base.MetalDriver, nova: compute.Compute | None) -> Fleet:
     driver = boundary.guard(driver)
     if nova is None:
         return join(driver.list_nodes(), None)
-    hosts = _meanwhile(nova.list_hosts)
+    hosts = meanwhile.ask(nova.list_hosts, 'metal-nova-list')
     nodes = driver.list_nodes()
     return join(nodes, hosts.result())
-
-
-def _meanwhile(
-    ask: Callable[[], list[ComputeHost]],
-) -> concurrent.futures.Future[list[ComputeHost]]:
-    """Its result, asked for in a thread of its own.
-
-    Nobody waits for the thread where the answer is not needed any more: an
-    executor would, at the latest when the process ends.
-    """
-    future: concurrent.futures.Future[list[ComputeHost]] = (
-        concurrent.futures.Future()
-    )
-
-    def run() -> None:
-        try:
-            future.set_result(ask())
-        except BaseException as exc:  # raised where the result is taken
-            future.set_exception(exc)
-
-    threading.Thread(target=run, name='metal-nova-list', daemon=True).start()
-    return future
 
 
 def join(nodes: Iterable[Node], hosts: Iterable[ComputeHost] | None) -> Fleet:

@@ -151,7 +151,7 @@ def _service_of(text: str) -> dict[str, str]:
 def _offer_libmaas(system: chroot.Chroot) -> None:
     """Have apt know python3-libmaas, as Ubuntu has it and Debian has not."""
     distribution: Any = importlib.metadata.distribution('python-libmaas')
-    package = '/root/python3-libmaas'
+    package = '/srv/python3-libmaas'
     for file in distribution.files:
         if file.parts[0] == 'maas' and file.suffix != '.pyc':
             system.write(

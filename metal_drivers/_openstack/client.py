@@ -65,6 +65,21 @@ class Service:
                 return None
             return auth.get_access(adapter.session)
 
+    def rights(self) -> tuple[frozenset[str] | None, str]:
+        """The roles of our user, and a text that names them and where they
+        hold. None: there is no Keystone, and every user may act."""
+        access = self.access()
+        if access is None:
+            return None, 'no Keystone: every user may act'
+        roles = frozenset(access.role_names or ())
+        scope = (
+            'the system'
+            if access.system_scoped
+            else f'project {access.project_name or access.project_id}'
+        )
+        named = ', '.join(sorted(roles)) or 'none'
+        return roles, f'{access.username} has the roles {named} in {scope}'
+
     def newest_version(self) -> tuple[int, int] | None:
         """The newest microversion of the endpoint; None: it has none."""
         with self._errors('find its version'):

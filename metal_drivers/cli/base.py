@@ -45,7 +45,7 @@ class OrNothing(Column):
         return self._value
 
 
-class _Command:
+class CommandBase:
     """A command of ours: its configuration, its errors, its status."""
 
     app: Any
@@ -152,11 +152,11 @@ class _Command:
         return self.status
 
 
-class Plain(_Command, command.Command):
+class Plain(CommandBase, command.Command):
     """A command that prints a sentence, or nothing."""
 
 
-class _Display(_Command):
+class _Display(CommandBase):
     """A command with columns."""
 
     def _generate_columns_and_selector(

@@ -18,7 +18,7 @@ class Look:
     """
 
     def __init__(
-        self, command: base._Command, parsed_args: argparse.Namespace
+        self, command: base.CommandBase, parsed_args: argparse.Namespace
     ) -> None:
         self._watts = energy.Watts.from_conf(command.conf)
         self.driver_name = selector.Selector(command.conf).select().name

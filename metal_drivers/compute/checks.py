@@ -50,22 +50,8 @@ def _version(newest: tuple[int, int] | None) -> CheckResult:
 
 def _rights(nova: client.Service) -> CheckResult:
     name = 'nova rights'
-    access = nova.access()
-    if access is None:
-        return CheckResult(
-            name, CheckStatus.OK, 'no Keystone: every user may act'
-        )
-    roles = sorted(access.role_names or ())
-    scope = (
-        'the system'
-        if access.system_scoped
-        else f'project {access.project_name or access.project_id}'
-    )
-    detail = (
-        f'{access.username} has the roles {", ".join(roles) or "none"} in '
-        f'{scope}'
-    )
-    if 'admin' in roles:
+    roles, detail = nova.rights()
+    if roles is None or 'admin' in roles:
         return CheckResult(name, CheckStatus.OK, detail)
     return CheckResult(
         name,

@@ -4,14 +4,12 @@ result, not an error."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import datetime
-import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from metal_drivers import base, boundary, compute, exceptions, fleet
+from metal_drivers import base, boundary, compute, exceptions, fleet, meanwhile
 from metal_drivers.clock import Clock
 from metal_drivers.model import Aggregate, ComputeHost
 from metal_drivers.overview.status import Lists
@@ -84,8 +82,9 @@ def ask(
     driver = boundary.guard(driver)
     of_nova = None
     if nova is not None:
-        of_nova = _meanwhile(
-            lambda: _timed(NOVA, clock, lambda: _ask_nova(nova, rules))
+        of_nova = meanwhile.ask(
+            lambda: _timed(NOVA, clock, lambda: _ask_nova(nova, rules)),
+            'metal-nova-list',
         )
     asked, nodes = _timed(name, clock, driver.list_nodes)
     if of_nova is None:
@@ -118,18 +117,3 @@ def _timed(
     except exceptions.MetalError as exc:
         error = exc
     return Asked(service, at, clock.monotonic() - began, error), found
-
-
-def _meanwhile(call: Callable[[], T]) -> concurrent.futures.Future[T]:
-    """Nobody waits for its thread when the process ends: an executor
-    would."""
-    future: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as exc:  # raised where the result is taken
-            future.set_exception(exc)
-
-    threading.Thread(target=run, name='metal-ask-nova', daemon=True).start()
-    return future

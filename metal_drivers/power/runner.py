@@ -227,44 +227,34 @@ class Runner:
     # Changing.
 
     def _disable(self, step: rules.Disable) -> None:
-        facts = self.facts
-        assert self._tools.nova is not None  # noqa: S101, it was asked
+        facts, nova = self.facts, self._tools.nova
+        assert nova is not None  # noqa: S101, it was asked
         assert facts.service is not None  # noqa: S101, it was asked
         began = self._clock.monotonic()
-        node_id = facts.order.node_id
         reason = markers.reason(
-            node_id, self._clock.now(), step.kind, step.times
+            facts.order.node_id, self._clock.now(), step.kind, step.times
         )
         if step.former is not None:
             reason = step.former.reason
         marker = markers.parse(reason)
         assert marker is not None  # noqa: S101, it is of our own making
         if step.adopt:
-            self._adopt(marker, reason)
-            return
-        self.facts = facts.writing(marker, began)
+            self.facts = facts.adopting(marker)
+        else:
+            self.facts = facts.writing(marker, began)
+        error = None
         try:
-            self._tools.nova.disable(facts.service.value, reason)
+            nova.disable(facts.service.value, reason)
         except Exception as exc:
             error = _as_error(exc)
+        if not step.adopt:
             self.facts = self.facts.wrote(self._clock.monotonic(), error)
-            if self.facts.decided is None:
-                self._decide(rules.outcome_of(error), str(error))
+        if self.facts.decided is not None:
             return
-        self.facts = self.facts.wrote(self._clock.monotonic())
-        if self.facts.decided is None:
-            self._tell(Event.DISABLED, f'on {facts.host}')
-
-    def _adopt(self, marker: markers.Marker, reason: str) -> None:
-        facts = self.facts
-        assert self._tools.nova is not None  # noqa: S101, it was asked
-        assert facts.service is not None  # noqa: S101, it was asked
-        self.facts = facts.adopting(marker)
-        try:
-            self._tools.nova.disable(facts.service.value, reason)
-        except Exception as exc:
-            error = _as_error(exc)
+        if error is not None:
             self._decide(rules.outcome_of(error), str(error))
+        elif not step.adopt:
+            self._tell(Event.DISABLED, f'on {facts.host}')
 
     def _enable(self, step: rules.Enable) -> None:
         facts = self.facts

@@ -7,6 +7,7 @@ variable, so that the drawing is readable in the dark, too.
 
 from __future__ import annotations
 
+import collections
 import datetime
 import io
 import math
@@ -148,11 +149,16 @@ def strips(report: tally.Report) -> tuple[str, int]:
 
     Where there are more than fit, those that were off longest.
     """
-    hours: dict[str, float] = {
-        spans.label(found): 0.0 for found in report.records
-    }
+    hours: dict[str, float] = {}
+    records = collections.defaultdict(list)
+    for found in report.records:
+        host = spans.label(found)
+        hours[host] = 0.0
+        records[host].append(found)
+    off = collections.defaultdict(list)
     for span in report.spans:
         hours[span.host] = hours.get(span.host, 0.0) + span.hours
+        off[span.host].append((span.begin, span.end))
     chosen = sorted(hours, key=lambda host: -hours[host])[:MOST_STRIPS]
     chosen.sort()
     place = {host: number for number, host in enumerate(chosen)}
@@ -168,7 +174,7 @@ def strips(report: tally.Report) -> tuple[str, int]:
                 color=_ON,
                 linewidth=0,
             )
-            for color, runs in _runs(host, report):
+            for color, runs in _runs(off[host], records[host], report):
                 axes.broken_barh(
                     runs, (number - 0.31, 0.62), color=color, linewidth=0
                 )
@@ -182,15 +188,14 @@ def strips(report: tally.Report) -> tuple[str, int]:
 
 
 def _runs(
-    host: str, report: tally.Report
+    off: list[tuple[float, float]], records: list[Record], report: tally.Report
 ) -> list[tuple[str, list[tuple[float, float]]]]:
     """What to draw of a host, by colour: where each begins, and how wide it
     is, in days. What is narrower than a column is as wide as one."""
     column = (report.until - report.since) / _COLUMNS
-    off = [(s.begin, s.end) for s in report.spans if s.host == host]
     between, failed = [], []
-    for found in report.records:
-        if spans.label(found) != host or found.outcome == 'refused':
+    for found in records:
+        if found.outcome == 'refused':
             continue
         times = found.began.timestamp(), found.when.timestamp()
         if _has_failed(found):

@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command and the driver in a real cloud: Keystone, Nova, Ironic."""
 
-import dataclasses
 import re
-from typing import Any
 
-import fixtures
-import keystoneauth1.session
-
-from metal_drivers import exceptions
-from metal_drivers.drivers import ironic
-from metal_drivers_tests.functional import base
+from metal_drivers_tests.functional import accounts, base
 from metal_drivers_tests.functional.services import (
     errors,
     process,
-    users,
     waiting,
 )
 
@@ -233,74 +225,6 @@ def changes(run: base.Run) -> list[str]:
     )
 
 
-class TestRights(base.CloudTestCase):
-    """Users who may less, or see less."""
-
-    def config_for_ironic(self, user: str, system_scope: bool = False) -> str:
-        """Credentials for Ironic alone: nothing is matched."""
-        options = self.cloud.keystone_options(user, system_scope)
-        return self.config_of({base.IRONIC: options})
-
-    def assert_empty_with_a_hint(self, run: base.Run) -> None:
-        self.assert_status(0, run)
-        self.assertEqual([], run.rows)
-        (line,) = run.stderr.splitlines()
-        self.assertTrue(line.startswith('metal-drivers: '), line)
-        for hint in ('role "service"', 'system_scope', 'elevated_access'):
-            self.assertIn(hint, line)
-
-    def test_empty_list_of_a_member_names_the_role(self) -> None:
-        self.node(1)
-        config = self.config_for_ironic('joe')
-        self.assert_empty_with_a_hint(self.listing(config, 'node', 'list'))
-
-    def test_admin_of_a_project_sees_less_than_of_the_system(self) -> None:
-        node = self.node(1)
-        config = self.config_for_ironic('admin')
-        self.assert_empty_with_a_hint(self.listing(config, 'node', 'list'))
-        config = self.config_for_ironic('admin', system_scope=True)
-        run = self.listing(config, 'node', 'list')
-        self.assertEqual(node, run.row['ID'])
-        self.assertEqual('', run.stderr)
-
-    def test_admin_of_the_system_may_switch(self) -> None:
-        """Nova has no use for such a scope, and gets other credentials."""
-        node, host = self.node(1), self.host(1)
-        self.config = self.config_of(
-            {
-                base.IRONIC: self.cloud.keystone_options('admin', True),
-                NOVA: self.cloud.keystone_options('admin'),
-            }
-        )
-        self.assert_row(self.power_off(host), 'done')
-        self.assert_power(node, 'off')
-        run = self.listing(self.config, 'node', 'power', 'on', host)
-        self.assert_row(run, 'done', 'up and enabled')
-        self.assert_service(host, 'enabled')
-
-    def test_member_is_forbidden_by_nova(self) -> None:
-        node, host = self.node(1), self.host(1)
-        self.config = self.config_as('joe')
-        for run in (
-            self.listing(self.config, 'node', 'list'),
-            self.power_off(host),
-        ):
-            # The hint that the list is empty comes first.
-            self.assert_error(run, 1, 'Nova', 'forbidden', 'role', warnings=1)
-        self.assert_power(node, 'on')
-        self.assert_service(host, 'enabled')
-
-    def test_check_of_a_member_fails(self) -> None:
-        self.node(1)
-        run = self.listing(self.config_as('joe'), 'check')
-        self.assert_status(1, run)
-        results = {row['Check']: row for row in run.rows}
-        self.assertEqual('failed', results['nova']['Result'])
-        self.assertIn('forbidden', results['nova']['Detail'])
-        self.assertEqual('warning', results['ironic nodes']['Result'])
-        self.assertIn('"service"', results['ironic nodes']['Detail'])
-
-
 class TestConfiguration(base.CloudTestCase):
     """What a wrong line in the configuration leads to."""
 
@@ -397,7 +321,9 @@ class TestConfiguration(base.CloudTestCase):
             self.assert_error(run, 1, 'Ironic', f'[{base.IRONIC}]')
 
     def test_debugging_shows_no_secret(self) -> None:
-        user = self.useFixture(TemporaryUser(self.cloud, self.unique('user')))
+        user = self.useFixture(
+            accounts.TemporaryUser(self.cloud, self.unique('user'))
+        )
         self.node(1)
         config = self.config_of({base.SHARED: user.options})
         run = self.listing(config, '--debug', 'node', 'list')
@@ -407,125 +333,3 @@ class TestConfiguration(base.CloudTestCase):
         self.assert_kept(run, user.password)
         # What a token of Keystone begins with.
         self.assertNotIn('gAAAA', run.output)
-
-
-class TestCredentialsThatEnd(base.CloudTestCase):
-    """A driver lives longer than its token."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.user = self.useFixture(
-            TemporaryUser(self.cloud, self.unique('user'))
-        )
-        self.node(1)
-
-    def test_revoked_token_is_renewed(self) -> None:
-        session = self.user.session()
-        with ironic.IronicDriver({}, osc=_Clients(session)) as driver:
-            self.assertEqual(1, len(driver.list_nodes()))
-            token = self.user.revoke_token(session)
-            self.assertEqual(1, len(driver.list_nodes()))
-            self.assertNotEqual(token, session.get_token())
-
-    def test_changed_password_is_an_error_without_it(self) -> None:
-        session = self.user.session()
-        with ironic.IronicDriver({}, osc=_Clients(session)) as driver:
-            self.assertEqual(1, len(driver.list_nodes()))
-            self.user.revoke_token(session)
-            self.user.change_password()
-            exc = self.assertRaises(
-                exceptions.AuthenticationError, driver.list_nodes
-            )
-        self.assertIn('Keystone did not accept', str(exc))
-        self.assertNotIn(self.user.password, str(exc))
-        config = self.config_of({base.SHARED: self.user.options})
-        run = self.listing(config, 'node', 'list')
-        self.assert_error(run, 1, 'Keystone', 'password')
-        self.assert_kept(run, self.user.password)
-
-
-@dataclasses.dataclass
-class _Clients:
-    """What Watcher's clients are to a driver."""
-
-    session: keystoneauth1.session.Session
-
-
-class TemporaryUser(fixtures.Fixture):
-    """An account in Watcher's project.
-
-    :param roles: by default, those of Watcher's own.
-
-    :ivar options: its options for an oslo.config section.
-    """
-
-    password = 'T3mporary-s3cret'
-
-    def __init__(
-        self,
-        cloud: Any,
-        name: str,
-        roles: tuple[str, ...] = users.USERS['watcher'].roles,
-    ) -> None:
-        super().__init__()
-        self._cloud = cloud
-        self._name = name
-        self._roles = roles
-
-    def _setUp(self) -> None:
-        self._keystone = self._cloud.rest('identity')
-        body = {
-            'name': self._name,
-            'password': self.password,
-            'domain_id': 'default',
-        }
-        reply = self._keystone.request('POST', '/users', {'user': body})
-        self._id = reply['user']['id']
-        self.addCleanup(self._delete)
-        project = self._find('projects', users.USERS['watcher'].project)
-        for role in self._roles:
-            grant = f'/projects/{project}/users/{self._id}/roles'
-            self._keystone.request(
-                'PUT', f'{grant}/{self._find("roles", role)}'
-            )
-        self.options = {
-            **self._cloud.keystone_options('watcher'),
-            'username': self._name,
-            'password': self.password,
-        }
-
-    def _find(self, kind: str, name: str) -> str:
-        reply = self._keystone.request('GET', f'/{kind}?name={name}')
-        (found,) = reply[kind]
-        return str(found['id'])
-
-    def _delete(self) -> None:
-        self._keystone.request('DELETE', f'/users/{self._id}')
-
-    def session(self) -> keystoneauth1.session.Session:
-        """A session of its own."""
-        import keystoneauth1.identity
-
-        options: dict[str, Any] = dict(self.options)
-        del options['auth_type']
-        return keystoneauth1.session.Session(
-            keystoneauth1.identity.V3Password(**options)
-        )
-
-    def change_password(self) -> None:
-        """Set another one, which nobody knows."""
-        body = {'user': {'password': 'an0ther-s3cret'}}
-        self._keystone.request('PATCH', f'/users/{self._id}', body)
-
-    def revoke_token(self, session: keystoneauth1.session.Session) -> str:
-        """Give the session a new token, end it, and return it.
-
-        A new one, since Ironic does not ask again for some minutes about
-        a token that it has seen.
-        """
-        session.invalidate()
-        token = str(session.get_token())
-        self._keystone.request(
-            'DELETE', '/auth/tokens', headers={'X-Subject-Token': token}
-        )
-        return token

@@ -4,7 +4,7 @@
 import pathlib
 import textwrap
 
-from metal_drivers_tests.functional import base, test_cloud
+from metal_drivers_tests.functional import accounts, base
 from metal_drivers_tests.functional.services import waiting
 
 _PAGE = pathlib.Path(__file__).parents[2] / 'SECURITY.rst'
@@ -33,7 +33,7 @@ class TestNova(base.CloudTestCase):
         role = f'/roles/{reply["role"]["id"]}'
         self.addCleanup(keystone.request, 'DELETE', role)
         user = self.useFixture(
-            test_cloud.TemporaryUser(
+            accounts.TemporaryUser(
                 self.cloud, self.unique('user'), ('service', _ROLE)
             )
         )

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Watcher is going to drop is taken out of it, in another process."""
 
-import os
-import subprocess
 import sys
 
 import testtools
+
+from metal_drivers_tests.functional_watcher import running
 
 #: eventlet, the metal helpers and the options of MAAS are gone, and the
 #: strategy that uses the helpers. Where Watcher 17 and its libraries still
@@ -63,17 +63,10 @@ for entry in found:
 class TestComing(testtools.TestCase):
     def run_without(self, code: str) -> str:
         """What it prints, where those parts of Watcher are gone."""
-        done = subprocess.run(
-            [sys.executable, '-c', _WITHOUT + code],
-            env=os.environ | {'OS_WATCHER_DISABLE_EVENTLET_PATCHING': 'true'},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        return running.printed(
+            *(sys.executable, '-c', _WITHOUT + code),
+            OS_WATCHER_DISABLE_EVENTLET_PATCHING='true',
         )
-        if done.returncode:
-            raise AssertionError(done.stdout)
-        return done.stdout
 
     def test_all_but_the_in_tree_helper_loads(self) -> None:
         lines = self.run_without(_LOAD).splitlines()

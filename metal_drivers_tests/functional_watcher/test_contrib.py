@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The change to Watcher in ``contrib/watcher``, on the Watcher installed."""
 
-import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 from typing import ClassVar
 
 import testtools
 import watcher
+
+from metal_drivers_tests.functional_watcher import running
 
 _CONTRIB = pathlib.Path(__file__).parents[2] / 'contrib' / 'watcher'
 
@@ -45,18 +45,7 @@ class TestPatch(testtools.TestCase):
     @classmethod
     def run_there(cls, *command: str) -> str:
         """What it prints, in a copy of Watcher with the change."""
-        done = subprocess.run(
-            command,
-            cwd=cls.folder,
-            env=os.environ | {'PYTHONPATH': cls.folder},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise AssertionError(done.stdout)
-        return done.stdout
+        return running.printed(*command, cwd=cls.folder, PYTHONPATH=cls.folder)
 
     def test_its_own_tests_and_those_of_the_helpers_pass(self) -> None:
         tests = 'watcher/tests/unit/common/metal_helper'

@@ -157,7 +157,7 @@ FLOORS = (
     ('_text',),
     ('redaction',),
     ('ages', 'compatibility', 'exceptions'),
-    ('clock', 'model', 'sources'),
+    ('clock', 'meanwhile', 'model', 'sources'),
 )
 _FLOOR_OF = {
     room: floor for floor, rooms in enumerate(FLOORS) for room in rooms

@@ -31,8 +31,10 @@ class TestSupport(base.TestCase):
 
     def test_versions_that_are_pinned(self) -> None:
         pinned = _text('constraints.txt')
-        found = re.findall(r'\d+\.\d+\.\d+', self.rows['Watcher'])
-        self.assertIn(f'python-watcher=={found[0]}\n', pinned)
+        new, old = re.findall(r'\d+\.\d+\.\d+', self.rows['Watcher'])
+        self.assertIn(f'python-watcher=={new}\n', pinned)
+        self.assertIn(f'METAL_DRIVERS_WATCHER = {old}\n', _text('tox.ini'))
+        self.assertIn(f'python-watcher>={old},<18 ', _text('setup.cfg'))
         (libmaas,) = re.findall(r'python-libmaas (\S+)', self.rows['MAAS'])
         self.assertIn(f'python-libmaas=={libmaas}\n', pinned)
 

@@ -11,8 +11,11 @@ from typing import Any, TextIO
 
 from metal_drivers.cli import main
 from metal_drivers.compute import markers
-from metal_drivers_tests.emulators import ironic, nova
+from metal_drivers_tests.emulators import ironic, keystone, nova
 from metal_drivers_tests.unit import base
+
+#: Of the user watcher, where there is a Keystone.
+PASSWORD = 'C0mmand-s3cret'
 
 
 class Terminal(io.StringIO):
@@ -65,6 +68,28 @@ class CommandTestCase(base.TestCase):
                 'endpoint_override': f'{self.nova.url}/v2.1',
             },
         }
+
+    def add_keystone(self) -> keystone.KeystoneEmulator:
+        """Have both services behind a Keystone, with one account."""
+        found: keystone.KeystoneEmulator = self.useFixture(
+            keystone.KeystoneEmulator({'watcher': PASSWORD})
+        )
+        self.ironic.valid_token = found.valid
+        self.nova.valid_token = found.valid
+        found.add_endpoint('baremetal', self.ironic.url)
+        found.add_endpoint('compute', f'{self.nova.url}/v2.1')
+        self.config = {
+            'watcher_clients_auth': {
+                'auth_type': 'password',
+                'auth_url': found.auth_url,
+                'username': 'watcher',
+                'password': PASSWORD,
+                'project_name': 'service',
+                'user_domain_id': 'default',
+                'project_domain_id': 'default',
+            }
+        }
+        return found
 
     def is_on(self, host: str) -> bool:
         node = self.ironic.node(host.replace('compute', 'metal'))

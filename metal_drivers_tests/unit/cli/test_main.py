@@ -6,10 +6,7 @@ from unittest import mock
 
 from metal_drivers import fleet
 from metal_drivers_tests.emulators import faults
-from metal_drivers_tests.emulators import keystone as keystone_emulator
 from metal_drivers_tests.unit.cli import base
-
-PASSWORD = 'C0mmand-s3cret'
 
 
 class TestUsage(base.CommandTestCase):
@@ -160,25 +157,10 @@ class TestSecrets(base.CommandTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.keystone = self.useFixture(
-            keystone_emulator.KeystoneEmulator({'watcher': PASSWORD})
-        )
-        self.ironic.valid_token = self.keystone.valid
-        self.nova.valid_token = self.keystone.valid
-        self.keystone.add_endpoint('baremetal', self.ironic.url)
-        self.keystone.add_endpoint('compute', f'{self.nova.url}/v2.1')
-        self.credentials = {
-            'auth_type': 'password',
-            'auth_url': self.keystone.auth_url,
-            'username': 'watcher',
-            'password': PASSWORD,
-            'project_name': 'service',
-            'user_domain_id': 'default',
-            'project_domain_id': 'default',
-        }
-        self.config = {
-            'watcher_clients_auth': self.credentials,
-            'watcher.metal.drivers.ironic': {'region_name': 'RegionOne'},
+        self.keystone = self.add_keystone()
+        self.credentials = self.config['watcher_clients_auth']
+        self.config['watcher.metal.drivers.ironic'] = {
+            'region_name': 'RegionOne'
         }
 
     def check_everywhere(self, status: int, *parts: str) -> None:
@@ -186,7 +168,7 @@ class TestSecrets(base.CommandTestCase):
             for command in (('node', 'list'), ('node', 'show', 'metal-01')):
                 done = self.metal(*option, *command)
                 self.assertEqual(status, done.status)
-                self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+                self.assertNotIn(base.PASSWORD, done.stdout + done.stderr)
                 for part in parts:
                     self.assertIn(part, done.stderr)
                 if option:
@@ -234,4 +216,4 @@ class TestSecrets(base.CommandTestCase):
         done = self.metal('driver', 'show', 'ironic')
         self.assertEqual(0, done.status)
         self.assertIn('password = ***', done.stdout)
-        self.assertNotIn(PASSWORD, done.stdout)
+        self.assertNotIn(base.PASSWORD, done.stdout)

@@ -61,7 +61,7 @@ class TestPower(CloudTestCase):
         done = self.metal('node', 'power', 'off', 'compute-01', '--yes')
         self.assertEqual(0, done.status, done.stderr)
         self.assertLessEqual(len(self.ironic.requests), 7)
-        self.assertLessEqual(len(self.nova.requests), 12)
+        self.assertLessEqual(len(self.nova.requests), 10)
 
     def test_no_list_of_hypervisors_for_one_node(self) -> None:
         """Whatever it is called: Nova looks for names, and for a uuid."""

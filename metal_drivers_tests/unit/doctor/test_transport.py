@@ -5,10 +5,8 @@ import pathlib
 
 import fixtures
 
-from metal_drivers_tests.emulators import keystone, maas_tls, nova
+from metal_drivers_tests.emulators import maas_tls, nova
 from metal_drivers_tests.unit.doctor import base
-
-PASSWORD = 'C0mmand-s3cret'
 
 
 class TlsTestCase(base.DoctorTestCase):
@@ -120,24 +118,7 @@ class TestRights(base.DoctorTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.keystone = self.useFixture(
-            keystone.KeystoneEmulator({'watcher': PASSWORD})
-        )
-        self.ironic.valid_token = self.keystone.valid
-        self.nova.valid_token = self.keystone.valid
-        self.keystone.add_endpoint('baremetal', self.ironic.url)
-        self.keystone.add_endpoint('compute', f'{self.nova.url}/v2.1')
-        self.config = {
-            'watcher_clients_auth': {
-                'auth_type': 'password',
-                'auth_url': self.keystone.auth_url,
-                'username': 'watcher',
-                'password': PASSWORD,
-                'project_name': 'service',
-                'user_domain_id': 'default',
-                'project_domain_id': 'default',
-            },
-        }
+        self.keystone = self.add_keystone()
 
     def test_an_administrator(self) -> None:
         result, detail = self.rows()['nova rights']

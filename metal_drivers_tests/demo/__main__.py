@@ -52,7 +52,7 @@ def main() -> int:
     except KeyboardInterrupt:
         story.say('Interrupted; what was started has been stopped.')
         return 1
-    except errors.ServiceUnavailable as exc:
+    except errors.InstallError as exc:
         story.say(
             f'A service could not be installed: {exc}\n'
             '*** The first run installs it with pip. Check that pip reaches '

@@ -192,3 +192,4 @@ class TestMistakes(TestCase):
             1, METAL_DRIVERS_SERVICES=str(self.home / 'file' / 'services')
         )
         self.assertIn('Have METAL_DRIVERS_SERVICES name', printed)
+        self.assertNotIn('pip', printed)

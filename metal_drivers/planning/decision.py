@@ -248,11 +248,7 @@ def exercise(
     """One host that was off for too long, unless one comes back anyway."""
     if not wish.exercise_days:
         return []
-    overdue = [
-        host
-        for host in spares
-        if host.mark and host.age > wish.exercise_days * _DAY
-    ]
+    overdue = [host for host in spares if host.age > wish.exercise_days * _DAY]
     if not overdue or not set(on).isdisjoint(overdue):
         return []
     return [why.exercised(overdue[0])]

@@ -38,7 +38,7 @@ class Host:
         mark = markers.for_node(host, member.node.id)
         #: Set by metal-drivers, while nova-compute is disabled.
         self.mark = mark
-        #: Seconds since then.
+        #: Seconds since then; 0.0: it set none.
         self.age = mark.age(now) if mark else 0.0
         self._left = mark.left(now) if mark else 0.0
         #: Whether the reason that someone else gave counts as a marker.
@@ -120,7 +120,8 @@ class Host:
 
     @property
     def trouble(self) -> str:
-        """Why it may not come back; empty: nothing speaks against it."""
+        """Why it may not come back, where it is off; empty: nothing speaks
+        against it."""
         if self.failures is not None:
             return str(self.failures)
         if self.node.fault is not None:
@@ -128,7 +129,6 @@ class Host:
         if (
             self.mark is not None
             and self.mark.kind is markers.MarkerKind.POWERING_ON
-            and self.power is PowerState.OFF
             and not self.leased
         ):
             return (

@@ -9,6 +9,8 @@ power of their node. ``--scene command`` shows the command by itself.
 
 import argparse
 import contextlib
+import logging
+import os
 import signal
 import sys
 import warnings
@@ -36,16 +38,12 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.scene == 'watcher' and arguments.backend != 'ironic':
         parser.error(f'--backend {arguments.backend} needs --scene command')
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     name = 'Ironic'
     try:
         if arguments.scene == 'watcher':
-            # Of the libraries of Watcher, which turn them on again.
-            warnings.showwarning = _ignore
-            # It needs Watcher, which the other scene does not.
-            from metal_drivers_tests.demo import watching
-
-            watching.play()
+            _play_watcher()
         else:
             metal = backends.BACKENDS[arguments.backend](story.say)
             name = metal.name
@@ -53,6 +51,13 @@ def main() -> int:
                 story.play(scene, metal)
     except KeyboardInterrupt:
         story.say('Interrupted; what was started has been stopped.')
+        return 1
+    except errors.InstallError as exc:
+        story.say(
+            f'A service could not be installed: {exc}\n'
+            '*** The first run installs it with pip. Check that pip reaches '
+            'its index, and run it again.'
+        )
         return 1
     except (story.DemoError, errors.ServiceError) as exc:
         story.say(f'The demonstration failed: {exc}')
@@ -63,13 +68,34 @@ def main() -> int:
     return 0
 
 
+def _play_watcher() -> None:
+    # Of the libraries of Watcher, which turn them on again.
+    warnings.showwarning = _ignore
+    logging.getLogger('watcher').setLevel(logging.ERROR)
+    # It needs Watcher, which the other scene does not.
+    try:
+        from metal_drivers_tests.demo import watching
+    except ModuleNotFoundError as exc:
+        raise story.DemoError(
+            f'this environment lacks {exc.name}. Run "tox -e demo", which '
+            'installs Watcher, or choose "--scene command", which does not '
+            'need it'
+        ) from exc
+    watching.play()
+
+
 def _ignore(*warning: object, **more: object) -> None:
     """Nobody who sees the demonstration can do anything about it."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Of Watcher, whose database goes away while it works.
+    logging.disable()
     raise KeyboardInterrupt
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # A thread of Watcher may wait for a plan that was interrupted, for ever.
+    os._exit(status)

@@ -56,11 +56,11 @@ def play(scene: contextlib.ExitStack, metal: backends.Backend) -> None:
 
     say('Which driver is chosen, and why?')
     command(config, 'driver list')
-    say('Does it all lead to where it is meant to?')
+    say('Is the configuration right?')
     command(config, 'check')
     say('The fleet: every node with its compute host.')
     command(config, LIST)
-    say('An idle host is switched off; nova-compute is disabled before.')
+    say('An idle host is powered off; nova-compute is disabled before.')
     command(config, 'node power off compute-01 --yes')
     say('A host with a server on it is not.')
     command(config, 'node power off compute-02 --yes', status=1)

@@ -7,6 +7,7 @@ engine and applier, over SQLite.
 """
 
 import pathlib
+import shutil
 import tempfile
 import uuid
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import testtools
 
 from metal_drivers_tests.demo import story
-from metal_drivers_tests.functional.services import ironic
+from metal_drivers_tests.functional.services import errors, ironic
 from metal_drivers_tests.functional_watcher import backends, base
 
 #: How many hosts there are, and how many have servers to begin with.
@@ -30,8 +31,9 @@ class Scene(backends.Backend):
     }
 
     def backend(self) -> base.Sections:
-        # Kept, for the page to be looked at.
         self.home = pathlib.Path(tempfile.mkdtemp(prefix='metal-drivers-'))
+        self.page = self.home / 'report.html'
+        self.addCleanup(self.forget)
         self.history = self.home / 'history.jsonl'
         story.say(
             f'Starting a real Ironic, with {_HOSTS} machines that only '
@@ -56,6 +58,11 @@ class Scene(backends.Backend):
                 'endpoint_override': self.ironic.url,
             },
         }
+
+    def forget(self) -> None:
+        """Remove all but a page that is to be looked at."""
+        if not self.page.exists():
+            shutil.rmtree(self.home)
 
     def node_id(self, host: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_DNS, host))
@@ -94,9 +101,8 @@ class Scene(backends.Backend):
         self.command('fleet --min-free-hosts-num 2')
 
         story.say('What was done, and what it saved, from the history:')
-        page = self.home / 'report.html'
-        self.command(f'report --by host --html {page} {self.history}')
-        story.say(f'The same as a page for a browser: {page}')
+        self.command(f'report --by host --html {self.page} {self.history}')
+        story.say(f'The same as a page for a browser: {self.page}')
 
     def run_audit(self, **parameters: Any) -> None:
         """Show the plan of an audit, and carry it out."""
@@ -125,11 +131,14 @@ def play() -> None:
     """Play the scene.
 
     :raises DemoError: something did not go as it should.
+    :raises ServiceError: Ironic could not be installed or started.
     """
     scene, result = Scene('play'), testtools.TestResult()
     raised: list[BaseException] = []
     scene.addOnException(lambda exc_info: raised.append(exc_info[1]))
     scene.run(result)
+    if raised and isinstance(raised[0], errors.ServiceError):
+        raise raised[0]
     if raised:
         raise story.DemoError(str(raised[0])) from raised[0]
     if not result.wasSuccessful():

@@ -47,7 +47,7 @@ class InterruptedTestCase(base.CloudTestCase):
         )
 
     def hold(self, point: Point) -> proxy.Held:
-        found = self.proxies[point.match is CHANGE]
+        found = self.proxies[point.match is not SWITCH]
         return found.hold(point.match, point.arrived, point.after)
 
     def start(self, state: str, *nodes: str) -> base.Command:

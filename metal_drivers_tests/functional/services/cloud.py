@@ -10,6 +10,7 @@ import requests
 from metal_drivers_tests.functional.services import (
     baremetal,
     base,
+    cells,
     compute,
     conf,
     deployment,
@@ -58,6 +59,7 @@ class Cloud(base.ServiceFixture):
     :ivar auth_url: Keystone, with ``/v3``.
     :ivar ironic: the nodes; see BareMetal.
     :ivar nova: servers, hypervisors and services; see Compute.
+    :ivar cell: where Nova keeps what it knows of the computes; see Cell.
     """
 
     name = 'cloud'
@@ -94,6 +96,7 @@ class Cloud(base.ServiceFixture):
             self._deployment.ironic_database,
         )
         self.nova = compute.Compute(self.rest('compute'), self.rest('image'))
+        self.cell = cells.Cell(self._deployment.cell_database)
         self.say('starting the services')
         self._processes: list[process.Service] = []
         self._deployment.start(self._run)

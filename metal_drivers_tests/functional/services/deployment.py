@@ -50,6 +50,11 @@ class Deployment:
         """The file with the database of Ironic."""
         return self._directory / 'ironic' / ironic_service.DATABASE
 
+    @property
+    def cell_database(self) -> pathlib.Path:
+        """The file with the database of the cell of the computes."""
+        return self._directory / 'nova' / nova.CELL
+
     def prepare(self, computes: int) -> None:
         """Install what is missing; write configuration and databases.
 

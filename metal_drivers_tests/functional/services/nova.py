@@ -18,6 +18,9 @@ _CELL0 = 'sqlite:////{path}_cell0?{query}'
 _CELL1 = 'sqlite:////{path}?{query}'
 _BROKER = 'rabbit://guest:guest@{hostname}:{port}/'
 
+#: The file with the database of the cell of the computes.
+CELL = 'cell'
+
 REPORT_INTERVAL = 2
 SERVICE_DOWN_TIME = 10
 
@@ -116,7 +119,7 @@ class Nova:
                     'heal_instance_info_cache_interval': -1,
                 },
                 'api_database': conf.sqlite(state / 'api'),
-                'database': conf.sqlite(state / 'cell'),
+                'database': conf.sqlite(state / CELL),
                 'conductor': {'workers': 1},
                 'scheduler': {
                     'workers': 1,

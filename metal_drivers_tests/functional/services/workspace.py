@@ -28,10 +28,19 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def cache_directory() -> pathlib.Path:
-    """Return the directory that outlives a run, making it if need be."""
+    """Return the directory that outlives a run, making it if need be.
+
+    :raises ServiceUnavailable: it cannot be made.
+    """
     where = os.environ.get(CACHE_VARIABLE)
     path = pathlib.Path(where) if where else CHECKOUT / '.services'
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.ServiceUnavailable(
+            f'cannot make {path}: {error.strerror}. Have {CACHE_VARIABLE} '
+            'name a directory that can be written'
+        ) from None
     return path.resolve()
 
 

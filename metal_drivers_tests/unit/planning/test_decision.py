@@ -2,6 +2,7 @@
 """Which hosts an audit switches."""
 
 import dataclasses
+from typing import Any
 from unittest import mock
 
 from metal_drivers import base as driver_base
@@ -165,6 +166,18 @@ class TestDecide(base.DecisionTestCase):
         self.assertEqual([2], base.numbers(decision.on))
         self.assertEqual([1], base.numbers(decision.off))
 
+    def test_left_halfway_and_must_not_be_touched(self) -> None:
+        kinds: tuple[dict[str, Any], ...] = (
+            {'maintenance': 'disk'},
+            {'locked': 'somebody'},
+            {'busy': 'cleaning'},
+        )
+        for node in kinds:
+            for servers in (0, 1):
+                member = host(1, servers=servers, ours=1, **node)
+                self.assert_on(self.decide(member))
+                self.assert_off(self.decide(member, min_free_hosts_num=0))
+
     def test_left_halfway_and_not_up(self) -> None:
         """What does not come back keeps no other from coming."""
         dead = host(1, ours=1, up=False)
@@ -205,6 +218,8 @@ class TestDecide(base.DecisionTestCase):
         members = [host(0), host(1)]
         self.assertEqual(1, room_to_go_off(members, settings))
         self.assertEqual(0, room_to_go_off([*members, doubtful], settings))
+        sure = dataclasses.replace(doubtful, doubtful=False)
+        self.assertEqual(1, room_to_go_off([*members, sure], settings))
 
     def test_a_plan_has_room_where_the_engine_has(self) -> None:
         """Or it has actions that can only be refused."""
@@ -248,6 +263,17 @@ class TestDecide(base.DecisionTestCase):
             ),
             2,
         )
+        # When somebody else powered it off is not known.
+        self.assert_on(
+            self.decide(
+                host(1, OFF, reason='others'),
+                settings=settings,
+                any_off_host=True,
+            ),
+            1,
+        )
+        # Nothing is sent to a host that is on.
+        self.assert_on(self.decide(host(1, ours=1), settings=settings), 1)
 
     def test_numbers(self) -> None:
         decision = self.decide(

@@ -116,6 +116,13 @@ class TestUnreliable(base.DecisionTestCase):
         decision = self.decide(stuck)
         self.assert_on(decision, 1)
         self.assertIn('power on that was begun', decision.relied_on[0][1])
+        self.assertEqual(1, decision.hosts_unreliable)
+
+    def test_a_power_on_that_is_under_way(self) -> None:
+        kind = markers.MarkerKind.POWERING_ON
+        reason = markers.reason('id-1', NOW, kind)
+        decision = self.decide(host(1, OFF, reason=reason))
+        self.assertEqual(0, decision.hosts_unreliable)
 
 
 class TestOneMore(base.DecisionTestCase):

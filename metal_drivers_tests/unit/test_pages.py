@@ -117,3 +117,18 @@ class TestConfiguration(base.TestCase):
         return {
             part[1 : part.index(']')]: part for part in parts if part.strip()
         }
+
+
+class TestReleaseNotes(base.TestCase):
+    def test_the_page_finds_the_notes(self) -> None:
+        """Reno looks in a directory below another, both with a default, and
+        says nothing where it finds no notes."""
+        page = (reading.TOP / 'doc/source/release-notes.rst').read_text()
+        self.assertIn('.. release-notes::', page)
+        options = dict(re.findall(r'^   :([a-z]+): (\S+)$', page, re.M))
+        folder = (
+            reading.TOP
+            / options.get('relnotessubdir', 'releasenotes')
+            / options.get('notesdir', 'notes')
+        )
+        self.assertTrue(sorted(folder.glob('*.yaml')), folder)

@@ -46,16 +46,23 @@ _DRAW = {
 }
 
 
+def shown(svg: str) -> list[Any]:
+    """A drawing of ``metal_drivers.report.drawing``, in a page.
+
+    On a narrow screen it is moved, for its text to be readable.
+    """
+    style = ';'.join(f'{name}:{value}' for name, value in _COLOURS.items())
+    text = f'<div class="chart" style="{style}">{svg}</div>'
+    return [nodes.raw('', text, format='html')]
+
+
 class ReportDrawing(Directive):
     """One of the drawings, by its name."""
 
     required_arguments = 1
 
     def run(self) -> list[Any]:
-        svg = _DRAW[self.arguments[0]]()
-        style = ';'.join(f'{name}:{value}' for name, value in _COLOURS.items())
-        text = f'<div style="{style}">{svg}</div>'
-        return [nodes.raw('', text, format='html')]
+        return shown(_DRAW[self.arguments[0]]())
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -15,6 +15,7 @@ extensions = [
     'doctor_checks',
     'oslo_config.sphinxext',
     'import_layers',
+    'metrics_drawings',
     'openstackdocstheme',
     'pictures',
     'power_tables',

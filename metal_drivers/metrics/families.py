@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import functools
 import importlib.metadata
 import itertools
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def collect(
         is left out then: it may be wrong by now.
     """
     info = _gauge('build_info', 'The version of metal-drivers.', ['version'])
-    info.add_metric([importlib.metadata.version(_DISTRIBUTION)], 1.0)
+    info.add_metric([_version()], 1.0)
     yield info
     yield from _of_services(answers)
     if overview is None:
@@ -48,6 +49,11 @@ def collect(
     yield from _of_hosts(driver, overview, now)
     yield from _savings(driver, overview)
     yield from _reserves(overview)
+
+
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version(_DISTRIBUTION)
 
 
 def _of_services(answers: Answers) -> Iterator[Metric]:

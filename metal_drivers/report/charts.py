@@ -1,61 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawings of a report, as SVG to be put into a page.
-
-Colours are those of the page: each is drawn in one that stands for a CSS
-variable, so that the drawing is readable in the dark, too.
-"""
+"""Drawings of a report, as SVG to be put into a page."""
 
 from __future__ import annotations
 
 import collections
 import datetime
-import io
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib import dates, ticker
-from matplotlib.figure import Figure
 
 from metal_drivers.history.record import Record
-from metal_drivers.report import spans, tally
-
-#: What stands for a variable.
-_VARIABLES = {
-    '#a00001': '--ink',
-    '#a00002': '--muted',
-    '#a00003': '--rule',
-    '#a00004': '--off',
-    '#a00005': '--between',
-    '#a00006': '--failed',
-    '#a00007': '--on',
-}
-_INK, _MUTED, _RULE, _OFF, _BETWEEN, _FAILED, _ON = _VARIABLES
-
-_STYLE = {
-    'svg.fonttype': 'none',  # text that can be searched, in the page's font
-    'font.family': 'sans-serif',
-    'font.size': 9.5,
-    'text.color': _MUTED,
-    'axes.labelcolor': _MUTED,
-    'axes.edgecolor': _RULE,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'axes.spines.left': False,
-    'axes.grid': True,
-    'axes.grid.axis': 'y',
-    'axes.axisbelow': True,
-    'grid.color': _RULE,
-    'grid.linewidth': 0.7,
-    'xtick.color': _MUTED,
-    'ytick.color': _MUTED,
-    'xtick.major.size': 0,
-    'ytick.major.size': 0,
-    'xtick.major.pad': 6,
-}
-_WIDTH = 9.2
+from metal_drivers.report import drawing, spans, tally
 
 #: Columns of a strip, and strips that fit a page.
 _COLUMNS = 1200
@@ -80,19 +38,19 @@ def hosts_off(report: tally.Report) -> str:
     times.append(report.until)
     counts.append(counts[-1])
     times, counts = _thinned(times, counts, report)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(2.5)
+    with mpl.rc_context(drawing.STYLE):
+        figure, axes = drawing.figure(2.5)
         at = [_when(each) for each in times]
         axes.fill_between(
-            at, counts, step='post', color=_OFF, alpha=0.22, linewidth=0
+            at, counts, step='post', color=drawing.OFF, alpha=0.22, linewidth=0
         )
-        axes.step(at, counts, where='post', color=_OFF, linewidth=1.4)
+        axes.step(at, counts, where='post', color=drawing.OFF, linewidth=1.4)
         axes.set_ylim(0, max(1, *counts) * 1.08)
         axes.yaxis.set_major_locator(
             ticker.MaxNLocator(5, integer=True, min_n_ticks=1)
         )
         _time_axis(axes, report)
-        return _svg(figure, 'Hosts off over time', 'hosts')
+        return drawing.svg(figure, 'Hosts off over time', 'hosts')
 
 
 def per_day(report: tally.Report) -> str:
@@ -104,44 +62,50 @@ def per_day(report: tally.Report) -> str:
         row = rows.get(tally.day(begin), tally.Tally())
         at.append(_when(begin + 43200))
         values.append(row.kwh if known else row.hours)
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(2.3)
-        axes.bar(at, values, width=0.78, color=_OFF, linewidth=0)
+    with mpl.rc_context(drawing.STYLE):
+        figure, axes = drawing.figure(2.3)
+        axes.bar(at, values, width=0.78, color=drawing.OFF, linewidth=0)
         axes.set_ylim(0, (max(values, default=0) or 1) * 1.12)
         axes.yaxis.set_major_locator(ticker.MaxNLocator(4))
         unit = 'kWh' if known else 'host hours'
-        axes.set_title(unit, loc='left', fontsize=9.5, color=_MUTED)
+        axes.set_title(unit, loc='left', fontsize=9.5, color=drawing.MUTED)
         _day_axis(axes, report)
-        return _svg(figure, f'{unit} saved each day', 'days')
+        return drawing.svg(figure, f'{unit} saved each day', 'days')
 
 
 def times_back(backs: Sequence[float]) -> str:
     """How long hosts took to come back."""
-    with mpl.rc_context(_STYLE):
-        figure, axes = _figure(2.3)
+    with mpl.rc_context(drawing.STYLE):
+        figure, axes = drawing.figure(2.3)
         if backs:
             bins = min(40, max(8, int(len(backs) ** 0.5)))
-            axes.hist(backs, bins=bins, color=_OFF, rwidth=0.9, linewidth=0)
+            axes.hist(
+                backs, bins=bins, color=drawing.OFF, rwidth=0.9, linewidth=0
+            )
             axes.set_ylim(0, axes.get_ylim()[1] * 1.16)
             marks = tally.Tally(backs=list(backs))
             for share, name in ((0.5, 'median'), (0.95, '95 %')):
                 value = marks.back(share) or 0.0
-                axes.axvline(value, color=_INK, linewidth=1, linestyle=':')
+                axes.axvline(
+                    value, color=drawing.INK, linewidth=1, linestyle=':'
+                )
                 axes.annotate(
                     f'{name}: {value:.0f} s',
                     (value, axes.get_ylim()[1]),
                     (4, -9),
                     textcoords='offset points',
-                    color=_INK,
+                    color=drawing.INK,
                 )
         else:
             _nothing(axes, 'No host was powered on in this time.')
         axes.yaxis.set_major_locator(
             ticker.MaxNLocator(4, integer=True, min_n_ticks=1)
         )
-        axes.set_title('power ons', loc='left', fontsize=9.5, color=_MUTED)
+        axes.set_title(
+            'power ons', loc='left', fontsize=9.5, color=drawing.MUTED
+        )
         axes.set_xlabel('seconds until nova-compute was back')
-        return _svg(figure, 'Times to come back', 'back')
+        return drawing.svg(figure, 'Times to come back', 'back')
 
 
 def strips(report: tally.Report) -> tuple[str, int]:
@@ -162,29 +126,31 @@ def strips(report: tally.Report) -> tuple[str, int]:
     chosen = sorted(hours, key=lambda host: -hours[host])[:MOST_STRIPS]
     chosen.sort()
     place = {host: number for number, host in enumerate(chosen)}
-    with mpl.rc_context({**_STYLE, 'axes.grid': False}):
+    with mpl.rc_context({**drawing.STYLE, 'axes.grid': False}):
         height = 0.55 + 0.21 * max(1, len(chosen))
-        figure, axes = _figure(height)
+        figure, axes = drawing.figure(height)
         for host, number in place.items():
             axes.barh(
                 number,
                 width=(report.until - report.since) / 86400,
                 left=dates.date2num(_when(report.since)),
                 height=0.62,
-                color=_ON,
+                color=drawing.ON,
                 linewidth=0,
             )
             for color, runs in _runs(off[host], records[host], report):
                 axes.broken_barh(
                     runs, (number - 0.31, 0.62), color=color, linewidth=0
                 )
-        axes.set_yticks(range(len(chosen)), chosen, color=_INK)
+        axes.set_yticks(range(len(chosen)), chosen, color=drawing.INK)
         axes.set_ylim(max(1, len(chosen)) - 0.4, -0.6)
         axes.spines['bottom'].set_visible(False)
         if not chosen:
             _nothing(axes, 'No power change was recorded in this time.')
         _time_axis(axes, report)
-        return _svg(figure, 'On, off and in between', 'strips'), len(hours)
+        return drawing.svg(figure, 'On, off and in between', 'strips'), len(
+            hours
+        )
 
 
 def _runs(
@@ -205,9 +171,9 @@ def _runs(
     return [
         (color, _merged(parts, report.since, column))
         for color, parts in (
-            (_OFF, off),
-            (_BETWEEN, between),
-            (_FAILED, failed),
+            (drawing.OFF, off),
+            (drawing.BETWEEN, between),
+            (drawing.FAILED, failed),
         )
         if parts
     ]
@@ -251,11 +217,6 @@ def _thinned(
     return [when for when, _ in points], [count for _, count in points]
 
 
-def _figure(height: float) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(_WIDTH, height), layout='constrained')
-    return figure, figure.subplots()
-
-
 def _nothing(axes: Any, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha='center')
 
@@ -287,39 +248,3 @@ def _day_axis(axes: Any, report: tally.Report) -> None:
 
 def _when(seconds: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-
-
-def _svg(figure: Figure, title: str, name: str) -> str:
-    """The drawing, to be put into HTML."""
-    out = io.StringIO()
-    # The same drawing of the same report; and ids of no other one.
-    with mpl.rc_context({'svg.hashsalt': name}):
-        figure.savefig(
-            out,
-            format='svg',
-            transparent=True,
-            metadata={
-                'Date': None,
-                'Creator': None,
-                'Format': None,
-                'Type': None,
-            },
-        )
-    text = out.getvalue()
-    text = text[text.index('<svg') :]
-    text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*">', '<g>', text)
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', '', text)
-    text = text.replace('xlink:href', 'href')
-    text = re.sub(
-        '|'.join(_VARIABLES),
-        lambda found: f'var({_VARIABLES[found[0]]})',
-        text,
-    )
-    # As wide as the page.
-    return re.sub(
-        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
-        rf'<svg viewBox="\1" role="img" aria-label="{title}">',
-        text,
-        count=1,
-    )

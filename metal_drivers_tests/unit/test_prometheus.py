@@ -140,10 +140,10 @@ class TestMetricsThatAreThere(base.TestCase):
         page = _PAGE.read_text(encoding='utf-8')
         _, _, table = page.partition('The metrics\n====')
         table = table.partition('A series for one host')[0]
-        # A cell goes on in the next line.
-        cells = ' '.join(line[:34] for line in table.splitlines())
         said = {
             'metal_drivers_' + name: set(re.findall('``(\\w+)``', labels))
-            for name, labels in re.findall(r'``(\w+)``\s+\(([^)]*)\)', cells)
+            for name, labels in re.findall(
+                r'\* - ``(\w+)``\s+\(([^)]*)\)', table
+            )
         }
         self.assertEqual(metrics(), said)

@@ -221,11 +221,14 @@ class Service:
     ) -> requests.Response:
         extra: dict[str, Any] = {} if body is None else {'json': body}
         with self._errors(what):
-            reply: requests.Response = self._get_adapter().request(
+            adapter = self._get_adapter()
+            reply: requests.Response = adapter.request(
                 path,
                 method,
                 microversion=microversion,
                 raise_exc=False,
+                # Left out, the SDK before 4.15 retries once in any case.
+                connect_retries=adapter.connect_retries,
                 # A redirection must not make a GET of a power request.
                 redirect=method == 'GET',
                 **extra,

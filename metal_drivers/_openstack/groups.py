@@ -144,7 +144,13 @@ def any_is_set(
     for opt in unclear:
         # Without a default, and of any type: what is found was set.
         bare = cfg.StrOpt(
-            opt.name, dest=opt.dest, deprecated_opts=opt.deprecated_opts
+            opt.name,
+            dest=opt.dest,
+            deprecated_opts=[
+                # Of one that only its group has left, the name is None.
+                cfg.DeprecatedOpt(old.name or opt.dest, group=old.group)
+                for old in opt.deprecated_opts
+            ],
         )
         private.register_opt(bare, group=group)
         try:

@@ -46,17 +46,18 @@ def connector(
         if value is not None
     }
     connection = openstack.connection.Connection(
-        session=session, region_name=config.get('region_name'), **options
+        session=session,
+        region_name=config.get('region_name'),
+        # Else a service that is not in the catalogue gets a stand-in; and
+        # an endpoint_override that leads nowhere an AttributeError, in
+        # older releases.
+        strict_proxies=True,
+        **options,
     )
 
     def connect() -> ks_adapter.Adapter:
         try:
             proxy: ks_adapter.Adapter = getattr(connection, service)
-            # Of a service that is not in the catalogue the SDK gives a
-            # stand-in, whose every attribute raises.
-            proxy.get_endpoint  # noqa: B018
-        except openstack.exceptions.ServiceDisabledException as exc:
-            raise ks_exceptions.EndpointNotFound(str(exc)) from exc
         except (
             ks_exceptions.DiscoveryFailure,
             openstack.exceptions.SDKException,

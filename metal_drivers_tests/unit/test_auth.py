@@ -193,9 +193,6 @@ class TestLoadSession(base.TestCase):
         )
         self.assertIn('application credential ID', told)
 
-    def test_ciphers_that_nobody_knows(self) -> None:
-        self.assertIn('TLS', self.refused(**COMPLETE, tls_ciphers='ROT13'))
-
 
 class TestShareSession(base.TestCase):
     """Credentials of others, with options of one's own."""
@@ -259,9 +256,26 @@ class TestShareSession(base.TestCase):
         shared = self.share(session, certfile='/own', keyfile='/key')
         self.assertEqual(('/own', '/key'), shared.cert)
 
-    def test_tls_limits_of_others(self) -> None:
-        session = self.session(tls_min_version='1.3')
-        shared = self.share(session, timeout=4.0)
+
+class TestTlsLimits(base.TestCase):
+    """Ciphers and versions of TLS: of keystoneauth, from 5.17 on."""
+
+    def test_ciphers_that_nobody_knows(self) -> None:
+        error = self.refusal(
+            auth.load_session,
+            COMPLETE | {'tls_ciphers': 'ROT13'},
+            group='nova',
+        )
+        self.assertIn('[nova]', str(error))
+        self.assertIn('TLS', str(error))
+
+    def test_limits_of_others(self) -> None:
+        session = ks_session.Session(
+            auth=noauth.NoAuth(), timeout=9, tls_min_version='1.3'
+        )
+        shared: Any = auth.share_session(
+            session, {'timeout': 4.0}, group='ironic'
+        )
         self.assertEqual('1.3', shared.tls_min_version)
 
 

@@ -4,6 +4,7 @@
 from typing import Any
 
 from metal_drivers import compute, exceptions, services
+from metal_drivers._openstack import auth
 from metal_drivers.model import CheckStatus
 from metal_drivers_tests.emulators import faults, messages, nova
 from metal_drivers_tests.unit import base
@@ -62,9 +63,11 @@ class TestCompute(base.TestCase):
         )
 
     def test_a_list_that_hangs_ends_with_the_timeout(self) -> None:
+        # The option of older releases of keystoneauth is of whole seconds.
+        self.patch(auth, 'REQUEST_TIMEOUT', 0.3)
         self.nova.fail(is_hypervisors, faults.hang(), None)
         exc = self.assertRaises(
-            exceptions.TimedOutError, self.open(timeout=0.3).list_hosts
+            exceptions.TimedOutError, self.open().list_hosts
         )
         self.assertIn('Nova', str(exc))
         self.assertIn('timeout', str(exc))

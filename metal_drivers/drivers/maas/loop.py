@@ -185,7 +185,17 @@ class _Running:
         for close in self.at_end:
             with contextlib.suppress(Exception):
                 await close()
+        await self._let_go()
         self._loop.stop()
+
+    async def _let_go(self) -> None:
+        """Wait for connections with TLS, which say goodbye: aiohttp before
+        3.12.4 does not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END / 4):
+                # What is left then is what wakes up the loop itself.
+                while len(self._selector.get_map()) > 1:
+                    await asyncio.sleep(0.01)
 
 
 _loops: weakref.WeakSet[LoopThread] = weakref.WeakSet()

@@ -5,6 +5,7 @@ from importlib import metadata
 from unittest import mock
 
 from metal_drivers import fleet
+from metal_drivers._openstack import auth
 from metal_drivers_tests.emulators import faults
 from metal_drivers_tests.unit.cli import base
 
@@ -124,7 +125,8 @@ class TestErrors(base.CommandTestCase):
         self.assert_one_line(done, 'Nova', '[nova]')
 
     def test_a_hypervisor_list_that_hangs_ends(self) -> None:
-        self.config['nova'] |= {'timeout': '0.3'}
+        # The option of older releases of keystoneauth is of whole seconds.
+        self.patch(auth, 'REQUEST_TIMEOUT', 0.3)
         self.nova.fail(
             lambda request: 'os-hypervisors' in request.path,
             faults.hang(),

@@ -247,7 +247,7 @@ def open_compute(
     :raises ConfigurationError: the credentials are not complete.
     """
     values = groups.nova_values(config)
-    found = _credentials(config, osc)
+    found = _credentials(config, osc, values)
     if found is None:
         return None
     session = found.session
@@ -272,18 +272,22 @@ def open_hooks(
         loading.start_all(
             names,
             lambda name, cls: conf.hook_values(config, name, cls),
-            _credentials(config, osc),
+            _credentials(config, osc, groups.nova_values(config)),
         )
     )
 
 
 def _credentials(
-    config: cfg.ConfigOpts, osc: base.OpenStackClients | None
+    config: cfg.ConfigOpts,
+    osc: base.OpenStackClients | None,
+    nova: groups.OptionValues,
 ) -> base.OpenStackClients | None:
-    """Those for Nova; None: there are none."""
-    values = groups.nova_values(config)
-    if values.get('auth_type'):
-        return groups.Credentials(values, groups.NOVA_GROUP)
+    """Those for Nova; None: there are none.
+
+    :param nova: what ``[nova]`` has.
+    """
+    if nova.get('auth_type'):
+        return groups.Credentials(nova, groups.NOVA_GROUP)
     return osc or groups.shared_credentials(config)
 
 

@@ -31,7 +31,7 @@ class TestRules(base.TestCase):
         self.assertIn('SUCCESS', output)
 
     def test_alertmanager(self) -> None:
-        amtool = prometheus.tool(self, 'amtool', 'prometheus-alertmanager')
+        amtool = prometheus.tool(self, 'amtool', prometheus.PACKAGE)
         output = prometheus.run(amtool, 'check-config', 'alertmanager.yml')
         self.assertIn('1 inhibit rules', output)
         routed = ('config', 'routes', 'test', '--config.file=alertmanager.yml')

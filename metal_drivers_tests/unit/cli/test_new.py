@@ -2,8 +2,6 @@
 """``driver new`` writes the project of a driver, and it works."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
@@ -27,30 +25,8 @@ class NewTestCase(base.CommandTestCase):
     def new(self, name: str, directory: Path | str) -> base.Done:
         return self.metal('driver', 'new', name, '--directory', str(directory))
 
-    def python(self, project: Path, *args: str) -> str:
-        """What Python prints there."""
-        done = subprocess.run(
-            [sys.executable, *args],
-            cwd=project,
-            env=os.environ | {'PYTHONPATH': str(_REPOSITORY)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertEqual(0, done.returncode, done.stderr)
-        return done.stdout + done.stderr
-
 
 class TestProject(NewTestCase):
-    def test_its_tests_pass_as_it_is(self) -> None:
-        project = self.home / 'rack_7'
-        done = self.new('rack_7', project)
-        self.assertEqual((0, ''), (done.status, done.stderr))
-        self.assertIn(str(project), done.stdout)
-        printed = self.python(project, '-m', 'unittest', '-v')
-        self.assertIn('test_lists_nodes (tests.test_driver.', printed)
-        self.assertRegex(printed, r'\nOK\n$')
-
     def test_it_is_the_example_of_the_documentation(self) -> None:
         self.new('acme', self.home / 'new')
         written = {

@@ -13,7 +13,7 @@ from hypothesis import stateful
 
 from metal_drivers_tests.unit.power import state_machine
 
-EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '100'))
+EXAMPLES = int(os.environ.get('METAL_DRIVERS_EXAMPLES', '50'))
 
 
 def run(examples: int) -> None:

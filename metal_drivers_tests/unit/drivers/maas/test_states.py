@@ -11,7 +11,7 @@ import fixtures
 from metal_drivers import exceptions
 from metal_drivers.drivers.maas import session
 from metal_drivers.model import Node, PowerState
-from metal_drivers_tests.emulators import faults, maas
+from metal_drivers_tests.emulators import faults, maas, messages
 from metal_drivers_tests.unit.drivers.maas import base
 
 NOT_KNOWN = (
@@ -224,18 +224,23 @@ class TestConcurrency(base.MaasTestCase):
         self.assertLessEqual(self.maas.connections, 4)
 
     def test_to_wait_for_a_turn_is_no_time_out(self) -> None:
-        """Eight requests of 0.1 s each, one at once, 0.4 s for each."""
-        self.maas.region.latency['list'] = 0.1
-        driver = self.driver_with(max_concurrent=1, list_timeout=0.4)
+        """Eight requests of 100 s each, one at once, 400 s for each."""
+        time = self.useFixture(base.LoopTime())
+        self.maas.fail(base.LIST, time.takes(100), None)
+        driver = self.driver_with(max_concurrent=1, list_timeout=400)
         with futures.ThreadPoolExecutor(8) as pool:
             jobs = [pool.submit(driver.list_nodes) for _ in range(8)]
         self.assertEqual([[]] * 8, [job.result() for job in jobs])
 
     def test_each_request_of_a_turn_has_its_own_time(self) -> None:
-        """Three requests of 0.2 s each, 0.5 s for each."""
+        """Three requests of 200 s each, 500 s for each."""
         machine = self.maas.add_machine()
-        for kind in ('query', 'machine', 'power'):
-            self.maas.region.latency[kind] = 0.2
-        driver = self.driver_with(max_concurrent=1, timeout=0.5)
+        time = self.useFixture(base.LoopTime())
+        self.maas.fail(
+            messages.matching(None, f'.*/{machine.system_id}/'),
+            time.takes(200),
+            None,
+        )
+        driver = self.driver_with(max_concurrent=1, timeout=500)
         driver.set_power_state(machine.system_id, PowerState.OFF)
         self.assertEqual('off', machine.power)

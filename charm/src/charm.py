@@ -139,13 +139,10 @@ class WatcherMetalDriversCharm(ops.CharmBase):
             content = secret.get_content(refresh=True)
         except ops.ModelError as exc:
             LOG.warning('The secret %s cannot be read: %s', name, exc)
+            absent = isinstance(exc, ops.SecretNotFoundError)
+            what = 'not there, or not granted' if absent else 'not granted'
             raise settings.Refused(
-                f'{SECRET}: the secret is not granted: '
-                f'juju grant-secret {name} {self.app.name}'
-            ) from exc
-        except ops.SecretNotFoundError as exc:
-            raise settings.Refused(
-                f'{SECRET}: the secret is not there, or not granted: '
+                f'{SECRET}: the secret is {what}: '
                 f'juju grant-secret {name} {self.app.name}'
             ) from exc
         if SECRET_KEY not in content:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import stat
+from unittest import mock
 
+import ops
 from ops import testing
 
 from machine import read
@@ -168,12 +170,26 @@ class Refused(base.CharmTestCase):
             'juju update-secret', self.maas(), secrets={secret}
         )
 
-    def test_a_secret_that_is_not_granted(self):
+    def test_a_secret_that_is_not_there(self):
         self.assert_refused(
+            'not there, or not granted: '
             f'juju grant-secret {self.secret.id} watcher-metal-drivers',
             self.maas(),
             secrets=set(),
         )
+
+    def test_a_secret_that_is_not_granted(self):
+        denied = ops.ModelError('ERROR permission denied')
+        with mock.patch.object(ops.Secret, 'get_content', side_effect=denied):
+            status = self.configure(self.maas())
+        self.assertEqual(
+            testing.BlockedStatus(
+                'maas-api-key: the secret is not granted: '
+                f'juju grant-secret {self.secret.id} watcher-metal-drivers'
+            ),
+            status,
+        )
+        self.assertEqual(self.before, self.tree())
 
     def test_an_unknown_driver(self):
         self.assert_refused("no driver 'mass'", self.maas(driver='mass'))

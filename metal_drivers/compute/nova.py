@@ -171,11 +171,16 @@ class Compute:
         """What tells that a server was on the host since then: it was
         deleted, or moved away; None: there is none.
 
-        At most two requests.
+        At most three requests.
 
         :raises ProtocolError: the reply tells of servers elsewhere.
+        :raises UnavailableError: its cell of Nova does not answer.
         """
-        return leaving.left(self._nova, host, since)
+        found = leaving.left(self._nova, host, since)
+        if found is None:
+            # Both lists leave out what such a cell has, in silence.
+            self.get_service(host)
+        return found
 
     def left_hosts(
         self, since: datetime.datetime, most: int
@@ -183,12 +188,15 @@ class Compute:
         """The same for all hosts at once; a host from which no server went
         is not in it.
 
-        :param most: how many requests it may take, from 2; each is for
-            1,000 servers or migrations.
+        :param most: how many requests it may take, from 3; each but one is
+            for 1,000 servers or migrations.
         :raises ProtocolError: it would take more, or the reply does not
             tell where servers were.
+        :raises UnavailableError: a cell of Nova does not answer.
         """
-        return leaving.left_by_host(self._nova, since, most)
+        found = leaving.left_by_host(self._nova, since, most - 1)
+        self.list_services()  # for the same reason
+        return found
 
     def list_services(self, whole: bool = True) -> list[ComputeService]:
         """The nova-compute services of all hosts, in one request.

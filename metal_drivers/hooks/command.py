@@ -17,7 +17,8 @@ from typing import IO, Any
 from oslo_config import cfg
 
 from metal_drivers import _text, base, exceptions
-from metal_drivers.hooks.base import NAMESPACE, Hook, HookEvent
+from metal_drivers.hooks.base import NAMESPACE, Hook, HookEvent, HookNote
+from metal_drivers.hooks.pending import Pending
 from metal_drivers.model import CheckResult, CheckStatus
 
 GROUP = f'{NAMESPACE}.command'
@@ -41,6 +42,7 @@ class CommandHook(Hook):
         self._seconds = float(config['timeout'])
         self.timeout = self._seconds + _SPARE
         self._executable = _usable(config.get('executable') or '')
+        self._pending = _pending(config.get('state_dir') or '')
 
     @classmethod
     def get_config_opts(cls) -> list[cfg.Opt]:
@@ -63,9 +65,20 @@ class CommandHook(Hook):
                 help='How long it may take, in seconds. Then it is killed, '
                 'with all processes of its group, and counts as failed.',
             ),
+            cfg.StrOpt(
+                'state_dir',
+                help='The absolute path of a folder that the hook may write '
+                'to, for a small file for each host that is off. With it, an '
+                '``after_on`` that failed, or that a killed process never '
+                'came to, is tried again by each process that has this '
+                'folder: ``node recover`` and the next audit. Default: only '
+                'the process in which it failed knows.',
+            ),
         ]
 
     def before_off(self, event: HookEvent) -> None:
+        if self._pending is not None and event.host:
+            self._pending.add(event)
         self._run(event)
 
     def after_off(self, event: HookEvent) -> None:
@@ -75,17 +88,27 @@ class CommandHook(Hook):
         self._run(event)
 
     def after_on(self, event: HookEvent) -> None:
-        self._run(event)
+        self._run_last(event)
 
     def undone(self, event: HookEvent) -> None:
-        self._run(event)
+        self._run_last(event)
+
+    def notes(self) -> Mapping[str, HookNote]:
+        return {} if self._pending is None else self._pending.notes()
 
     def check(self) -> list[CheckResult]:
         try:
-            path = _usable(self._executable)
+            found = [_usable(self._executable)]
+            if self._pending is not None:
+                found.append(self._pending.check())
         except exceptions.MetalError as exc:
             return [CheckResult('command', CheckStatus.FAILED, str(exc))]
-        return [CheckResult('command', CheckStatus.OK, path)]
+        return [CheckResult('command', CheckStatus.OK, each) for each in found]
+
+    def _run_last(self, event: HookEvent) -> None:
+        self._run(event)
+        if self._pending is not None:
+            self._pending.remove(event)
 
     def _run(self, event: HookEvent) -> None:
         name = event.event.value
@@ -158,6 +181,20 @@ def _last_line(out: IO[bytes]) -> str:
     lines = out.read().decode(errors='replace').split('\n')
     filled = [line for line in lines if line.strip()]
     return _text.clean(filled[-1]) if filled else ''
+
+
+def _pending(path: str) -> Pending | None:
+    """:raises ConfigurationError: it cannot be the path of a folder."""
+    if not path:
+        return None
+    cure = f'Set [{GROUP}] state_dir to a folder that this user may write to.'
+    if not os.path.isabs(path):
+        raise exceptions.ConfigurationError(
+            f'[{GROUP}] state_dir is {path!r}, which is not an absolute path',
+            cure=cure,
+            options=('state_dir',),
+        )
+    return Pending(path, cure)
 
 
 def _usable(path: str) -> str:

@@ -29,9 +29,9 @@ LOG = logging.getLogger(__name__)
 #: How many requests the question takes which hosts servers have left. With
 #: those for groups, and for the scope of an audit, they are at most 10.
 _MOST = 6
-#: For how many hosts Nova is asked one by one, two requests each; for more
-#: it is asked for the servers of all hosts.
-_ONE_BY_ONE = 2
+#: How many of them one host takes. For more than one host, Nova is asked for
+#: the servers of all hosts.
+_ONE_HOST = 3
 
 
 def make_plan(
@@ -196,12 +196,12 @@ class _Recent:
 
     def _ask(self, names: list[str]) -> None:
         """:raises MetalError: Nova cannot be asked."""
-        if len(self._known) + len(names) > _ONE_BY_ONE:
+        if len(self._known) + len(names) > 1:
             self._all = self._nova.left_hosts(self._since, self._left)
             return
-        for name in names:
-            self._left -= 2
-            self._known[name] = self._nova.left_host(name, self._since)
+        (name,) = names
+        self._left -= _ONE_HOST
+        self._known[name] = self._nova.left_host(name, self._since)
 
     def _reason(self, name: str) -> str | None:
         found = self._known.get(name)

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent import futures
 
 from oslo_config import cfg
 
@@ -21,11 +20,6 @@ from metal_drivers._openstack import groups
 from metal_drivers.model import Outcome, PowerResult, PowerState
 from metal_drivers.power import PowerEngine
 from metal_drivers.watcher import process
-
-#: How many actions of a plan are under way at once: on two processors
-#: Watcher has no more. SQLite, of which Nova locks all for each request, does
-#: not stand ten: then Nova leaves out the hosts of its cell, silently.
-AT_ONCE = 2
 
 #: Before, a list served for 10 seconds. Of 100 actions in ten minutes one
 #: begins every 6 seconds, so that a list served for two of them.
@@ -55,17 +49,14 @@ def power_on(conf: cfg.ConfigOpts, way: str, nodes: Sequence[str]) -> Work:
 
 
 def plan(conf: cfg.ConfigOpts, way: str, nodes: Sequence[str]) -> Work:
-    """Power nodes off, each as an action of a Watcher plan does."""
+    """Power nodes off, each as an action of a Watcher plan does.
+
+    One after the other: SQLite, of which Nova locks all for each request,
+    does not stand many at once, and says then that the cell is down.
+    """
     opened = process.services(conf)
     act = _Before(opened) if way == 'before' else _now(opened)
-    # Nor two lists.
-    at_once = 1 if way == 'before' else AT_ONCE
-
-    def work() -> None:
-        with futures.ThreadPoolExecutor(at_once) as pool:
-            _check(pool.map(act, nodes))
-
-    return work
+    return lambda: _check(map(act, nodes))
 
 
 def _now(opened: process.Services) -> Callable[[str], PowerResult]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from metal_drivers_tests.emulators import messages
 from metal_drivers_tests.functional import base, test_interrupted
-from metal_drivers_tests.functional.services import errors
+from metal_drivers_tests.functional.services import errors, process, waiting
 
 CHANGE = test_interrupted.CHANGE
 Point = test_interrupted.Point
@@ -22,6 +22,7 @@ def asking(path: str) -> messages.Match:
 SERVERS_ON = asking('os-hypervisors/.*-.*')
 SERVICE = asking('os-services')
 BEING_BUILT = asking('servers/detail')
+MIGRATIONS = asking('os-migrations')
 
 
 class CellTestCase(test_interrupted.InterruptedTestCase):
@@ -36,6 +37,16 @@ class CellTestCase(test_interrupted.InterruptedTestCase):
     def lose(self) -> None:
         self.addCleanup(self.cloud.cell.restore)
         self.cloud.cell.lose()
+
+    def begin(self, host: str, point: Point) -> base.Command:
+        """Begin to power it off, and lose the cell at some request, which
+        then goes on."""
+        held = self.hold(point)
+        command = self.start('off', host)
+        self.until(held, command)
+        self.lose()
+        held.go_on.set()
+        return command
 
 
 class TestNova(CellTestCase):
@@ -93,13 +104,7 @@ class TestPower(CellTestCase):
         self.addCleanup(self.cloud.cell.restore)
 
     def off_and_lost_at(self, host: str, point: Point) -> base.Run:
-        """Begin to power it off, and lose the cell at some request."""
-        held = self.hold(point)
-        command = self.start('off', host)
-        self.until(held, command)
-        self.lose()
-        held.go_on.set()
-        return command.wait()
+        return self.begin(host, point).wait()
 
     def assert_untouched(self) -> None:
         """Nothing was sent to Ironic, and both nodes are on."""
@@ -159,3 +164,66 @@ class TestPower(CellTestCase):
             run = self.listing(self.config, 'node', 'recover', self.idle)
             self.assert_row(run, 'done', 'enabled')
             self.assert_service(self.idle, 'enabled')
+
+
+class TestPlan(CellTestCase):
+    def test_lost_while_it_is_asked_who_was_idle(self) -> None:
+        """A server was deleted a moment ago, and Nova does not show it."""
+        for number in (1, 2):
+            self.node(number)
+        host = self.cloud.compute_host(1)
+        self.cloud.delete_server(self.cloud.boot(host, self.unique('server')))
+        words = ('plan', '--min-free-hosts-num=0', '--idle-minutes=30')
+        held = self.hold(Point(MIGRATIONS, False))
+        command = self.start_command(self.slow, *words, '-f', 'json')
+        self.until(held, command)
+        self.lose()
+        held.go_on.set()
+        run = command.wait()
+        self.assert_status(0, run)
+        for row in run.rows:
+            self.assertEqual('stay', row['Action'])
+            self.assertIn('not known whether a server was', row['Reason'])
+            self.assertIn('nova-compute on compute-01', row['Reason'])
+        self.cloud.cell.restore()
+        run = self.listing(self.slow, *words)
+        actions = {row['Node'][-11:-1]: row['Action'] for row in run.rows}
+        self.assertEqual('stay', actions[host])
+
+
+class TestThatSaysSo(CellTestCase):
+    """A Nova that is configured to leave out nothing."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.api = self.cloud.process('nova-api')
+        config = self.cloud.directory / 'nova' / 'nova.conf'
+        text = config.read_text()
+        self.addCleanup(self.restart)
+        self.addCleanup(config.write_text, text)
+        option = 'list_records_by_skipping_down_cells = false'
+        config.write_text(f'{text}\n[api]\n{option}\n')
+        self.restart()
+
+    def restart(self) -> None:
+        self.api.stop()
+        self.api.start()
+        root = self.cloud.where.root('compute')
+        self.api.wait_ready(lambda: process.answers(root))
+
+    def test_lost_for_one_moment(self) -> None:
+        """While it is asked for the servers that are being scheduled, which
+        by default would seem to be none."""
+        node, host = self.node(3), self.cloud.compute_host(3)
+        following = self.hold(Point(MIGRATIONS, False))
+        command = self.begin(host, Point(BEING_BUILT, False))
+        waiting.wait_until(
+            lambda: following.there.is_set() or not command.running,
+            'the next question, or the end',
+        )
+        self.cloud.cell.restore()
+        following.go_on.set()
+        run = command.wait()
+        self.assert_row(run, 'failed', 'the servers that are being built')
+        self.assertEqual(0, self.proxies[0].count('PUT'))
+        self.assert_power(node, 'on')

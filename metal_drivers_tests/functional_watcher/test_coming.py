@@ -3,6 +3,7 @@
 
 import sys
 
+import fixtures
 import testtools
 
 from metal_drivers_tests.functional_watcher import running
@@ -41,13 +42,14 @@ sys.modules[
 sys.modules['eventlet'].tpool = None
 import watcher.common.utils
 del sys.modules['eventlet']
-from watcher.decision_engine.goal import goals
 from watcher.decision_engine.strategy.strategies import base
-del goals.SavingEnergy, base.SavingEnergyBaseStrategy
+del base.SavingEnergyBaseStrategy
 """
 
 _LOAD = """
 from importlib import metadata
+from watcher.decision_engine.goal import goals
+del goals.SavingEnergy
 from watcher import conf
 assert 'maas_client' not in conf.CONF
 found = metadata.distribution('watcher-metal-drivers').entry_points
@@ -60,12 +62,35 @@ for entry in found:
 """
 
 
+#: The goal stays, and the strategy that Watcher has for it is not installed.
+_RUN = """
+import unittest
+from importlib import metadata
+
+found = metadata.Distribution.entry_points
+
+def installed(distribution):
+    return metadata.EntryPoints(
+        entry
+        for entry in found.fget(distribution)
+        if not entry.value.startswith(
+            'watcher.decision_engine.strategy.strategies.saving_energy'
+        )
+    )
+
+metadata.Distribution.entry_points = property(installed)
+unittest.main(module=None, argv=['tests', '-q', *sys.argv[1:]])
+"""
+
+
 class TestComing(testtools.TestCase):
-    def run_without(self, code: str) -> str:
+    def run_without(self, code: str, *args: str) -> str:
         """What it prints, where those parts of Watcher are gone."""
         return running.printed(
-            *(sys.executable, '-c', _WITHOUT + code),
+            *(sys.executable, '-c', _WITHOUT + code, *args),
             OS_WATCHER_DISABLE_EVENTLET_PATCHING='true',
+            # stevedore keeps there what is installed.
+            XDG_CACHE_HOME=self.useFixture(fixtures.TempDir()).path,
         )
 
     def test_all_but_the_in_tree_helper_loads(self) -> None:
@@ -81,3 +106,13 @@ class TestComing(testtools.TestCase):
             'watcher_cluster_data_model_collectors metal',
         ):
             self.assertIn(f'loaded {name}', loaded)
+
+    def test_hosts_go_off_and_come_back(self) -> None:
+        printed = self.run_without(
+            _RUN,
+            *(
+                f'{__package__}.test_saving_energy.{each}.test_off_and_back_on'
+                for each in ('TestIronic', 'TestMaas')
+            ),
+        )
+        self.assertRegex(printed, r'Ran 2 tests in .*\n\nOK\n')

@@ -127,11 +127,27 @@ class TestLeaving(ComputeTestCase):
         self.nova.remove_server(self.nova.add_server(None))
         self.assertEqual({}, self.all_left())
 
-    def test_one_question_takes_two_requests(self) -> None:
+    def test_a_cell_that_does_not_answer(self) -> None:
+        """Nova leaves out its servers and migrations, in silence."""
+        self.nova.remove_server(self.nova.add_server('compute-01'))
+        self.nova.hosts['compute-01'].cell_answers = False
+        exc = self.assertRaises(
+            exceptions.UnavailableError, self.left, 'compute-01'
+        )
+        self.assertIn('nova-compute on compute-01: the data', str(exc))
+        self.assertRaises(exceptions.UnavailableError, self.all_left)
+        self.assertIsNone(self.left('compute-02'))
+
+    def test_one_question_takes_three_requests(self) -> None:
         self.left('compute-01')
-        self.assertEqual(2, len(self.nova.requests))
-        for request in self.nova.requests:
-            self.assertEqual('1', request.last('limit'))
+        self.assertEqual(
+            ['1', '1', None],
+            [request.last('limit') for request in self.nova.requests],
+        )
+        self.nova.remove_server(self.nova.add_server('compute-01'))
+        self.nova.forget()
+        self.left('compute-01')
+        self.assertEqual(1, len(self.nova.requests))
 
     def test_pages(self) -> None:
         """However few entries a Nova gives at once."""
@@ -140,12 +156,12 @@ class TestLeaving(ComputeTestCase):
             self.nova.remove_server(self.nova.add_server('compute-01'))
         self.nova.remove_server(self.nova.add_server('compute-02'))
         self.assertEqual(
-            {'compute-01', 'compute-02'}, set(self.all_left(most=4))
+            {'compute-01', 'compute-02'}, set(self.all_left(most=5))
         )
-        self.assertEqual(4, len(self.nova.requests))
+        self.assertEqual(5, len(self.nova.requests))
         self.nova.forget()
         exc = self.assertRaises(
-            exceptions.ProtocolError, self.all_left, most=3
+            exceptions.ProtocolError, self.all_left, most=4
         )
         self.assertIn('more than', str(exc))
         self.assertEqual(3, len(self.nova.requests))

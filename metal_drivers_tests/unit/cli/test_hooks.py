@@ -157,3 +157,35 @@ class TestCommand(base.CommandTestCase):
         told = (home / 'told').read_text()
         self.assertIn('"event": "before_off"', told)
         self.assertIn('"event": "undone"', told)
+
+    def test_what_another_process_could_not_tell_is_told_by_the_next(
+        self,
+    ) -> None:
+        home = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        script = home / 'hook.sh'
+        script.write_text(
+            f'#!/bin/sh\nread -r line; echo "$line" >> {home}/told\n'
+            f'case $line in *after_on*) test -e {home}/works;; esac\n'
+        )
+        script.chmod(0o755)
+        (home / 'state').mkdir()
+        self.config['metal_drivers']['hooks'] = 'command'
+        self.config['metal_drivers.hooks.command'] = {
+            'executable': script,
+            'state_dir': home / 'state',
+        }
+        self.metal('node', 'power', 'off', '--yes', 'compute-01')
+        done = self.metal('node', 'power', 'on', 'compute-01')
+        self.assertIn('hook command', done.stdout)
+        self.assertEqual('enabled', self.nova.hosts['compute-01'].status)
+        plan = self.metal('plan', '--min-free-hosts-num', '3')
+        self.assertIn('a hook has something left of it', plan.stdout)
+        (home / 'works').touch()
+        (home / 'told').unlink()
+        puts = self.ironic.count('PUT')
+        done = self.metal('node', 'recover')
+        self.assertEqual((0, ''), (done.status, done.stderr))
+        self.assertIn('"event": "after_on"', (home / 'told').read_text())
+        self.assertEqual(puts, self.ironic.count('PUT'))
+        plan = self.metal('plan', '--min-free-hosts-num', '3')
+        self.assertNotIn('a hook has something left of it', plan.stdout)

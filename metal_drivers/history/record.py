@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -184,7 +185,8 @@ def _word(found: Mapping[str, Any], key: str) -> str:
         return ''
     if not isinstance(text, str):
         raise ValueError(f'"{key}" is not a text')
-    return text
+    # The same few in each line of a long history.
+    return sys.intern(text)
 
 
 def _optional(value: Any) -> float | None:

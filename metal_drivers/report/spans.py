@@ -48,7 +48,7 @@ class Span:
         if begin >= end:
             return None
         still = self.still and end == self.end
-        return dataclasses.replace(self, begin=begin, end=end, still=still)
+        return Span(self.host, self.zone, begin, end, self.watts, still)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ _DAY = 86400
 #: What ``--by`` takes.
 BY = ('day', 'host', 'zone')
 _NO_ZONE = 'unknown'
+
+_DONE, _FAILED = Outcome.DONE.value, Outcome.FAILED.value
+_TIMED_OUT = Outcome.TIMED_OUT.value
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,12 +56,12 @@ class Tally:
 
     def add_record(self, found: Record) -> None:
         self.outcomes[found.outcome] += 1
-        timed_out = found.outcome == Outcome.TIMED_OUT.value
-        if timed_out or found.outcome == Outcome.FAILED.value:
+        timed_out = found.outcome == _TIMED_OUT
+        if timed_out or found.outcome == _FAILED:
             self.failures[spans.label(found)] += 1
         if found.to != 'on':
             return
-        if found.outcome == Outcome.DONE.value:
+        if found.outcome == _DONE:
             back = found.seconds.get('power_on')
             if back is not None:
                 self.backs.append(back)
@@ -148,9 +152,14 @@ def make(
 
 def day(when: float) -> str:
     """In UTC."""
-    return datetime.datetime.fromtimestamp(when, datetime.UTC).strftime(
-        '%Y-%m-%d'
-    )
+    return _day(int(when // _DAY))
+
+
+@functools.cache
+def _day(number: int) -> str:
+    """So many after the first of 1970."""
+    when = datetime.datetime.fromtimestamp(number * _DAY, datetime.UTC)
+    return when.strftime('%Y-%m-%d')
 
 
 def days(begin: float, end: float) -> Iterator[float]:

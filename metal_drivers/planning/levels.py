@@ -38,6 +38,17 @@ class Level:
         return f'{where}{self.ready} {verb} free and on, {self.wanted} wanted'
 
 
+def strictest(levels: Iterable[Level]) -> tuple[Level, ...]:
+    """One level for each group. Two rules may name one group: the one that
+    wants more counts."""
+    found: dict[str, Level] = {}
+    for level in levels:
+        former = found.setdefault(level.group, level)
+        if level.wanted > former.wanted:
+            found[level.group] = level
+    return tuple(found.values())
+
+
 class Levels:
     """The level of all hosts in scope, which is the first, and of each
     group."""

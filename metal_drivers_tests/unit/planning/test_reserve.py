@@ -10,7 +10,7 @@ from metal_drivers.model import Aggregate
 from metal_drivers.planning import groups
 from metal_drivers.planning.decision import Decision
 from metal_drivers.planning.levels import Group
-from metal_drivers.planning.wish import Rule
+from metal_drivers.planning.wish import Rule, Wish
 from metal_drivers_tests.unit.planning import base
 from metal_drivers_tests.unit.planning.base import OFF, ON, host
 
@@ -245,6 +245,11 @@ class TestRule(base.DecisionTestCase):
             Rule('trait', 'GPU', free_used_percent=12.5),
             Rule.read({'trait': 'GPU', 'free_used_percent': 12.5}),
         )
+
+    def test_a_percentage_without_a_sense(self) -> None:
+        huge = Rule('zone', 'az1', free_used_percent=1e308).wanted(500)
+        self.assertEqual(huge, Wish(free_used_percent=1e308).wanted(500))
+        self.assertGreater(huge, 10**9)
 
     def test_refused(self) -> None:
         for given, part in (

@@ -299,6 +299,33 @@ class TestGroups(base.DecisionTestCase):
         )
         self.assertIn('There are: none.', str(exc))
 
+    def refused(self, name: str, *there: str) -> str:
+        self.aggregates = [Aggregate(each, frozenset()) for each in there]
+        exc = self.assertRaises(
+            exceptions.ConfigurationError, self.find, 'aggregate', name
+        )
+        # What Watcher keeps, with what to do.
+        self.assertLessEqual(len(str(exc)), 200)
+        self.assertTrue(str(exc).endswith('. Fix the parameter.'), str(exc))
+        return str(exc)
+
+    def test_the_nearest_comes_first(self) -> None:
+        many = [f'a-{number:04}' for number in range(3000)]
+        told = self.refused('rakc-9', *many, 'rack-9', 'RACK-9', 'zzz')
+        self.assertRegex(
+            told,
+            r'There are: (RACK-9, rack-9|rack-9, RACK-9), a-0000, .* and '
+            r'29\d\d more\. Fix',
+        )
+        self.assertGreater(len(told), 180)
+
+    def test_long_names_leave_room_for_the_cure(self) -> None:
+        long, longer = 'x' * 50, 'y' * 255
+        told = self.refused(longer, longer + 'y', long)
+        self.assertIn(f'There are: {long} and 1 more. Fix', told)
+        told = self.refused('z', longer)
+        self.assertIn('There are: 1 with longer names.', told)
+
 
 class TestRule(base.DecisionTestCase):
     def test_read(self) -> None:

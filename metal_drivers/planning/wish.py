@@ -110,7 +110,7 @@ class Rule:
     #: At least so many; or
     min_free_hosts_num: int | None = None
     #: so many in percent of the group's hosts with servers.
-    free_used_percent: float | None = None
+    free_used_percent: float = 0.0
 
     @property
     def group(self) -> str:
@@ -121,7 +121,7 @@ class Rule:
         """:param busy: how many hosts of the group have servers."""
         if self.min_free_hosts_num is not None:
             return self.min_free_hosts_num
-        return int(busy * (self.free_used_percent or 0.0) / 100)
+        return int(busy * self.free_used_percent / 100)
 
     @classmethod
     def read(cls, given: Any) -> Self:

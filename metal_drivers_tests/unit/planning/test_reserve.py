@@ -6,7 +6,7 @@ import random
 
 from metal_drivers import exceptions
 from metal_drivers.fleet import Member
-from metal_drivers.model import Aggregate
+from metal_drivers.model import Aggregate, Node
 from metal_drivers.planning import groups
 from metal_drivers.planning.decision import Decision
 from metal_drivers.planning.levels import Group
@@ -19,7 +19,7 @@ def group(
     name: str,
     *hosts: int,
     least: int | None = None,
-    percent: float | None = None,
+    percent: float = 0.0,
 ) -> Group:
     rule = Rule('zone', name, least, percent)
     return Group(rule, frozenset(f'id-{number}' for number in hosts))
@@ -188,6 +188,8 @@ class TestGroups(base.DecisionTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.members = [host(1, labels=frozenset({'GPU'})), host(2), host(3)]
+        unmatched = Node('id-4', 'node-4', ON, labels=frozenset({'FPGA'}))
+        self.members.append(Member(unmatched))
         self.aggregates = [
             Aggregate('ssd', frozenset({'host-1', 'host-9'})),
             Aggregate('rack-1', frozenset({'host-2'}), 'az1'),
@@ -222,6 +224,8 @@ class TestGroups(base.DecisionTestCase):
             ('zone', 'az2', 'az1, default'),
             ('aggregate', 'az1', 'rack-1, rack-2, ssd'),
             ('trait', 'gpu', 'GPU'),
+            # Of a node only that matches no host.
+            ('trait', 'FPGA', 'GPU'),
         ):
             exc = self.assertRaises(
                 exceptions.ConfigurationError, self.find, kind, name
@@ -233,6 +237,22 @@ class TestGroups(base.DecisionTestCase):
             exceptions.ConfigurationError, self.find, 'trait', 'gpu'
         )
         self.assertIn('There are: none.', str(exc))
+
+    def test_what_exists_is_told_up_to_ten(self) -> None:
+        self.aggregates = [
+            Aggregate(f'a{number:02}', frozenset()) for number in range(12)
+        ]
+        exc = self.refusal(self.find, 'aggregate', 'ssd')
+        self.assertIn('a08, a09 and 2 more.', str(exc))
+        del self.aggregates[10:]
+        exc = self.refusal(self.find, 'aggregate', 'ssd')
+        self.assertIn('a08, a09.', str(exc))
+
+    def test_a_blank_can_be_seen(self) -> None:
+        exc = self.refusal(self.find, 'aggregate', 'ssd ')
+        self.assertIn("names aggregate 'ssd ', which", str(exc))
+        exc = self.refusal(self.find, 'aggregate', 'hdd')
+        self.assertIn('names aggregate hdd, which', str(exc))
 
 
 class TestRule(base.DecisionTestCase):

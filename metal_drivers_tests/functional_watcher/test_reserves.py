@@ -117,13 +117,18 @@ class TestReserve(backends.Fake):
 
     def test_a_group_that_does_not_exist(self) -> None:
         self.nova.add_aggregate('racks', ['compute-2'], 'az1')
+        for number in range(100):
+            self.nova.add_aggregate(f'a-{number:02}', [])
         rule = {'aggregate': 'rack', 'min_free_hosts_num': 1}
         audit = self.end_of_audit(
             self.create_audit(parameters={'reserve': [rule]})
         )
         self.assertEqual('FAILED', audit['state'])
         self.assertIn('aggregate rack', audit['status_message'])
-        self.assertIn('There are: racks.', audit['status_message'])
+        self.assertRegex(
+            audit['status_message'],
+            r'There are: racks, a-00, .* and \d\d more\. Fix the parameter\.$',
+        )
 
     def test_a_server_was_there(self) -> None:
         server = self.nova.add_server('compute-3')

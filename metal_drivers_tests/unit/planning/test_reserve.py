@@ -303,15 +303,32 @@ class TestGroups(base.DecisionTestCase):
         )
         self.assertIn('There are: none.', str(exc))
 
-    def test_what_exists_is_told_up_to_ten(self) -> None:
-        self.aggregates = [
-            Aggregate(f'a{number:02}', frozenset()) for number in range(12)
-        ]
-        exc = self.refusal(self.find, 'aggregate', 'ssd')
-        self.assertIn('a08, a09 and 2 more.', str(exc))
-        del self.aggregates[10:]
-        exc = self.refusal(self.find, 'aggregate', 'ssd')
-        self.assertIn('a08, a09.', str(exc))
+    def refused(self, name: str, *there: str) -> str:
+        self.aggregates = [Aggregate(each, frozenset()) for each in there]
+        exc = self.assertRaises(
+            exceptions.ConfigurationError, self.find, 'aggregate', name
+        )
+        # What Watcher keeps, with what to do.
+        self.assertLessEqual(len(str(exc)), 200)
+        self.assertTrue(str(exc).endswith('. Fix the parameter.'), str(exc))
+        return str(exc)
+
+    def test_the_nearest_comes_first(self) -> None:
+        many = [f'a-{number:04}' for number in range(3000)]
+        told = self.refused('rakc-9', *many, 'rack-9', 'RACK-9', 'zzz')
+        self.assertRegex(
+            told,
+            r'There are: (RACK-9, rack-9|rack-9, RACK-9), a-0000, .* and '
+            r'29\d\d more\. Fix',
+        )
+        self.assertGreater(len(told), 180)
+
+    def test_long_names_leave_room_for_the_cure(self) -> None:
+        long, longer = 'x' * 50, 'y' * 255
+        told = self.refused(longer, longer + 'y', long)
+        self.assertIn(f'There are: {long} and 1 more. Fix', told)
+        told = self.refused('z', longer)
+        self.assertIn('There are: 1 with longer names.', told)
 
     def test_a_blank_can_be_seen(self) -> None:
         exc = self.refusal(self.find, 'aggregate', 'ssd ')

@@ -8,13 +8,22 @@ and other programs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
 from oslo_config import cfg
 
-from metal_drivers import base, compute, conf, lookup, roster, selector
+from metal_drivers import (
+    base,
+    compute,
+    conf,
+    exceptions,
+    lookup,
+    roster,
+    selector,
+)
 from metal_drivers import fleet as fleets
 from metal_drivers._openstack import auth, groups
 from metal_drivers.clock import Clock
@@ -28,6 +37,8 @@ from metal_drivers.hooks.in_use import Hooks
 from metal_drivers.model import PowerResult, PowerState
 from metal_drivers.power import PowerEngine, PowerSettings
 from metal_drivers.power.shared import Shared
+
+LOG = logging.getLogger(__name__)
 
 
 class Connection:
@@ -215,7 +226,7 @@ def connect(
         or something cannot be used as it is configured.
     """
     settings = settings or PowerSettings.from_conf(config)
-    path, watts = conf.settings(config).history_file, Watts.from_conf(config)
+    path, watts = conf.settings(config).history_file, _watts(config)
     nova = open_compute(config, osc)
     hooks = open_hooks(config, osc)
     try:
@@ -275,6 +286,16 @@ def open_hooks(
             _credentials(config, osc, groups.nova_values(config)),
         )
     )
+
+
+def _watts(config: cfg.ConfigOpts) -> Watts:
+    """A figure for reports that cannot be read keeps no host from coming
+    back."""
+    try:
+        return Watts.from_conf(config)
+    except exceptions.ConfigurationError as exc:
+        LOG.warning('%s Until then, the history has no watts.', exc)
+        return Watts()
 
 
 def _credentials(

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sphinx's configuration."""
 
+import logging
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'ext'))
+_TOP = pathlib.Path(__file__).parents[2]
+
+sys.path.insert(0, str(_TOP / 'doc/ext'))
+
+if not (_TOP / '.git').exists():
+    # Of a source distribution. The theme warns that it cannot say of which
+    # commit the pages are.
+    logging.getLogger('sphinx.openstackdocstheme.ext').setLevel(logging.ERROR)
 
 project = 'watcher-metal-drivers'
 copyright = 'the metal-drivers authors'

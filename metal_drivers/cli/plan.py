@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metal_drivers import conf, planning
 from metal_drivers.cli import base, reserving
 from metal_drivers.planning import wish
+
+LOG = logging.getLogger(__name__)
 
 
 class Plan(base.FittedLister):
@@ -69,6 +72,8 @@ class Plan(base.FittedLister):
                 ).wake_retry_interval,
                 left=connection.hooks.left_of(found.members),
             )
+        for shortage in decision.shortages:
+            LOG.warning('%s', shortage)
         return self.COLUMNS, [
             (verdict.member.label, verdict.action.value, verdict.reason)
             for verdict in decision.verdicts

@@ -85,8 +85,9 @@ class Report(base.FittedLister):
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         now = datetime.datetime.now(datetime.UTC)
         since, until = _range(parsed_args, now)
-        watts = Watts.from_conf(self.conf)
-        found = reading.read(self._files(parsed_args))
+        # The history has the watts; only this one is read now.
+        watts = Watts(grid_co2=conf.settings(self.conf).grid_co2)
+        found = reading.read(self._files(parsed_args), now)
         for problem in found.problems:
             LOG.warning('%s', problem)
         if any(problem.missing for problem in found.problems):
@@ -175,7 +176,8 @@ class Report(base.FittedLister):
 def _range(
     parsed_args: argparse.Namespace, now: datetime.datetime
 ) -> tuple[datetime.datetime | None, datetime.datetime]:
-    until = times.parse(parsed_args.until, '--until', now)
+    # Nobody knows how long a host is going to be off.
+    until = min(now, times.parse(parsed_args.until, '--until', now))
     if parsed_args.since is None:
         return None, until
     since = times.parse(parsed_args.since, '--since', now)

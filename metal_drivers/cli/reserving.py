@@ -83,7 +83,13 @@ def _rules(text: str) -> list[planning.Rule]:
     :raises ValueError: it is not JSON.
     """
     if text.lstrip().startswith(('{', '[')):
-        given = json.loads(text)
+        try:
+            given = json.loads(text)
+        except json.JSONDecodeError:
+            raise ValueError(
+                f'{text!r} is not JSON. Quote names and texts with ", or '
+                'write zone=az1,min_free_hosts_num=2'
+            ) from None
         return [
             planning.Rule.read(each)
             for each in (given if isinstance(given, list) else [given])

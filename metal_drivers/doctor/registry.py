@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from metal_drivers.doctor import (
+    history,
     hosts,
     installation,
     options,
@@ -38,6 +39,12 @@ CHECKS = (
         'file modes',
         'Who can read the files with secrets, and write the others.',
         rights.modes,
+    ),
+    Check(
+        'history',
+        'Whether power changes can be recorded, and with which watts.',
+        history.recorded,
+        needs=(_OPTIONS,),
     ),
     Check(
         'installation',

@@ -93,7 +93,8 @@ class Overview:
     hosts: tuple[HostStatus, ...]
     #: How many nodes match no compute host.
     unmatched: int
-    #: Hosts free and on, and wanted: of all hosts first, then of each rule.
+    #: Hosts free and on, and wanted: of all hosts first, then of each group
+    #: that a rule names.
     reserves: tuple[levels.Level, ...]
 
     def count(self, fits: Callable[[HostStatus], bool]) -> int:
@@ -173,7 +174,7 @@ def _levels(
         except exceptions.ConfigurationError as exc:
             LOG.warning('%s', exc.message)
             found.append(levels.Group(rule, frozenset()))
-    return levels.Levels(hosts, wish, found).all
+    return levels.strictest(levels.Levels(hosts, wish, found).all)
 
 
 def _status(

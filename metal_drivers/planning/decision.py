@@ -87,6 +87,17 @@ class Decision:
     busy: int
     #: The hosts among ``on`` that may not come back, and why not.
     relied_on: tuple[tuple[Member, str], ...]
+    #: Where too few hosts will be free and on, with what this plan and other
+    #: processes power on: one level for each group.
+    short: tuple[Level, ...]
+    #: Whether ``max_actions`` keeps hosts from coming on.
+    cut_short: bool
+
+    @property
+    def shortages(self) -> list[str]:
+        """A sentence for each level that is short."""
+        more = '; max_actions allows no more now' if self.cut_short else ''
+        return [f'{level.shortage}{more}.' for level in self.short]
 
     @property
     def ready(self) -> int:
@@ -121,7 +132,9 @@ def decide(situation: Situation, wish: Wish) -> Decision:
     off = within_the_limit(off, situation.room, why)
     on += give_back_the_rest(left, off, why)
     again = clean_up(hosts, {*on, *off}, situation.left, why)
-    on, off, again = at_most(wish.max_actions, (on, off, again), why)
+    steps = on, off, again
+    on, off, again = at_most(wish.max_actions, steps, why)
+    cut_short = len(on) < len(steps[0])
     on += again
     return Decision(
         _members(off),
@@ -137,6 +150,8 @@ def decide(situation: Situation, wish: Wish) -> Decision:
             for host in brought
             if host.unreliable and host in on
         ),
+        short=levels.short(free_then(hosts, on, off)),
+        cut_short=cut_short,
     )
 
 
@@ -356,6 +371,18 @@ def at_most(
         taken.append(step[:left])
         left -= len(taken[-1])
     return taken
+
+
+def free_then(hosts: Hosts, on: Hosts, off: Hosts) -> list[Host]:
+    """Those that are free and on, once all that is under way is done."""
+    coming, going = set(on), set(off)
+    return [
+        host
+        for host in hosts
+        if host.coming
+        or (host.ready and host not in going)
+        or (host in coming and not host.busy)
+    ]
 
 
 def room_to_go_off(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from metal_drivers import exceptions
@@ -15,8 +16,12 @@ from metal_drivers.planning.wish import Rule
 #: ``default_availability_zone``.
 DEFAULT_ZONE = 'nova'
 
-#: How many names a message has.
-_SHOWN = 10
+#: How long a message may be: Watcher keeps no more of it.
+_ROOM = 200
+#: How much of that a name that does not exist may take.
+_NAME = 40
+#: How many names are looked for that are like it.
+_NEAR = 5
 
 Names = Mapping[str, frozenset[str]]
 
@@ -89,13 +94,44 @@ def _check(rule: Rule, known: Iterable[str]) -> None:
     names = sorted(known)
     if rule.name in names:
         return
-    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-    there = f'{", ".join(names[:_SHOWN])}{more}' if names else 'none'
+    name = rule.name
+    if len(name) > _NAME:
+        name = name[: _NAME - 2] + ' …'
     # A blank at either end would not be seen.
     odd = rule.name != rule.name.strip()
-    named = f'{rule.kind} {rule.name!r}' if odd else rule.group
-    raise exceptions.ConfigurationError(
+    named = f'{rule.kind} {name!r}' if odd else f'{rule.kind} {name}'
+    room = _ROOM - len(str(_missing(named, '')))
+    raise _missing(named, _shown(_nearest_first(rule.name, names), room))
+
+
+def _missing(named: str, there: str) -> exceptions.ConfigurationError:
+    return exceptions.ConfigurationError(
         f'The parameter reserve names {named}, which does not exist. '
         f'There are: {there}',
         cure='Fix the parameter.',
     )
+
+
+def _nearest_first(name: str, names: Sequence[str]) -> list[str]:
+    """Those that are like it, upper or lower case, then the others."""
+    folded: dict[str, list[str]] = {}
+    for each in names:
+        folded.setdefault(each.casefold(), []).append(each)
+    near = difflib.get_close_matches(name.casefold(), folded, _NEAR)
+    found = [each for one in near for each in folded[one]]
+    return list(dict.fromkeys([*found, *names]))
+
+
+def _shown(names: Sequence[str], room: int) -> str:
+    """As many of them as there is room for, and the number of the rest."""
+    longest = room - len(_and_more(len(names)))
+    short = [name for name in names if len(name) <= longest]
+    for count in range(min(len(short), room), 0, -1):
+        text = ', '.join(short[:count]) + _and_more(len(names) - count)
+        if len(text) <= room:
+            return text
+    return f'{len(names)} with longer names' if names else 'none'
+
+
+def _and_more(rest: int) -> str:
+    return f' and {rest} more' if rest else ''

@@ -101,6 +101,16 @@ class Host:
         """Whether another process may be at work on it."""
         return self._left > 0
 
+    @property
+    def coming(self) -> bool:
+        """Free, and another process may be powering it on."""
+        return (
+            not self.busy
+            and self.leased
+            and self.mark is not None
+            and self.mark.kind.of_power_on
+        )
+
     @cached_property
     def unfinished(self) -> bool:
         """On, disabled by metal-drivers: its power change did not end.

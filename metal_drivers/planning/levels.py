@@ -37,6 +37,27 @@ class Level:
         verb = 'is' if self.ready == 1 else 'are'
         return f'{where}{self.ready} {verb} free and on, {self.wanted} wanted'
 
+    @property
+    def shortage(self) -> str:
+        """That there are not so many, where these are all that will be."""
+        verb = 'is' if self.ready == 1 else 'are'
+        return (
+            f'The reserve of {self.group or "all hosts"} cannot be kept: '
+            f'{self.ready} of {self.wanted} hosts {verb} free and on, or will '
+            'be'
+        )
+
+
+def strictest(levels: Iterable[Level]) -> tuple[Level, ...]:
+    """One level for each group. Two rules may name one group: the one that
+    wants more counts."""
+    found: dict[str, Level] = {}
+    for level in levels:
+        former = found.setdefault(level.group, level)
+        if level.wanted > former.wanted:
+            found[level.group] = level
+    return tuple(found.values())
+
 
 class Levels:
     """The level of all hosts in scope, which is the first, and of each
@@ -68,6 +89,19 @@ class Levels:
                 )
                 for number, group in enumerate(groups, 1)
             ),
+        )
+
+    def short(self, free: Iterable[Host]) -> tuple[Level, ...]:
+        """Where hosts are missing once these are free and on: one level for
+        each group."""
+        ready = self._count(free)
+        return tuple(
+            level
+            for level in strictest(
+                dataclasses.replace(level, ready=ready.get(number, 0))
+                for number, level in enumerate(self.all)
+            )
+            if level.ready < level.wanted
         )
 
     def of(self, host: Host) -> tuple[int, ...]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -121,7 +122,7 @@ class Rule:
         """:param busy: how many hosts of the group have servers."""
         if self.min_free_hosts_num is not None:
             return self.min_free_hosts_num
-        return int(busy * (self.free_used_percent or 0.0) / 100)
+        return _share(busy, self.free_used_percent or 0.0)
 
     @classmethod
     def read(cls, given: Any) -> Self:
@@ -172,8 +173,13 @@ class Wish:
 
         :param busy: how many hosts have servers.
         """
-        share = busy * self.free_used_percent / 100
+        share = _share(busy, self.free_used_percent)
         return int(max(share, self.min_free_hosts_num))
+
+
+def _share(busy: int, percent: float) -> int:
+    # Without a bound, a large enough number is infinite.
+    return int(min(busy * percent / 100, sys.maxsize))
 
 
 def any_off_host(config: cfg.ConfigOpts) -> bool:

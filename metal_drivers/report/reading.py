@@ -5,8 +5,11 @@ rest is read."""
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import gzip
+import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -16,6 +19,10 @@ from metal_drivers.history.record import Record
 #: Seconds by which lines may be out of order without a word: several
 #: processes write them.
 _APART = 5.0
+#: No history is older: a machine's clock was not set yet.
+_EARLIEST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+#: How far the clock of another machine may be ahead without a word.
+_AHEAD = datetime.timedelta(minutes=5)
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,13 +66,18 @@ def order(found: Record) -> float:
     return max(when, found.marker_when.timestamp())
 
 
-def read(paths: Iterable[str]) -> Reading:
-    """Read these files; those that end in ``.gz`` are unpacked."""
+def read(
+    paths: Iterable[str], now: datetime.datetime | None = None
+) -> Reading:
+    """Read these files; those that end in ``.gz`` are unpacked.
+
+    :param now: what is later than that is left out.
+    """
     # A file that is given twice, or was copied, counts once.
     records: dict[tuple[object, ...], Record] = {}
     problems: list[Problem] = []
     for path in paths:
-        reader = _Reader(path)
+        reader = _Reader(path, now)
         for found in reader.read():
             key = found.node, found.began, found.when, found.machine
             records.setdefault(key, found)
@@ -76,8 +88,8 @@ def read(paths: Iterable[str]) -> Reading:
 class _Reader:
     """One file."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, now: datetime.datetime | None) -> None:
+        self.path, self._now = path, now
         #: One of each kind.
         self.problems: dict[str, Problem] = {}
         self._latest: Record | None = None
@@ -91,10 +103,10 @@ class _Reader:
                         continue
                     lines += 1
                     found = self._parse(number, line)
-                    if found is not None:
+                    if found is not None and self._believed(number, found):
                         self._check_clocks(number, found)
                         yield found
-        except (OSError, EOFError) as exc:
+        except (OSError, EOFError, zlib.error) as exc:
             self._unreadable(number, exc)
             return
         if not lines:
@@ -120,7 +132,7 @@ class _Reader:
             )
         except ValueError as exc:
             why = str(exc)
-            if why.startswith(('Expecting', 'Extra', 'Unterm', 'Invalid')):
+            if isinstance(exc, json.JSONDecodeError | UnicodeError):
                 why = 'it is not JSON: the line was cut off or edited'
             self._add(
                 'broken',
@@ -136,6 +148,26 @@ class _Reader:
                 'Remove it. It is left out.',
             )
         return None
+
+    def _believed(self, number: int, found: Record) -> bool:
+        machine = found.machine or 'the machine'
+        early = min(found.began, found.when)
+        if early < _EARLIEST:
+            what = f'it is of {early:%Y}: the clock of {machine} was not set'
+        elif self._now is not None and found.when > self._now + _AHEAD:
+            what = (
+                f'it is of {found.when:%Y-%m-%d %H:%M} UTC, which is yet to '
+                f'come: the clock of {machine} was wrong, or the one here is'
+            )
+        else:
+            return True
+        self._add(
+            'time',
+            number,
+            what,
+            'Set the clocks of all machines with NTP. The line is left out.',
+        )
+        return False
 
     def _check_clocks(self, number: int, found: Record) -> None:
         before, self._latest = self._latest, found
@@ -179,7 +211,9 @@ class _Reader:
         cure = 'See [metal_drivers] history_file for its name.'
         if isinstance(exc, PermissionError):
             cure = 'Run this as a user who may read it.'
-        elif number or isinstance(exc, (EOFError, gzip.BadGzipFile)):
+        elif isinstance(exc, gzip.BadGzipFile) and not number:
+            cure = 'If it is not packed, give it a name without .gz.'
+        elif number or isinstance(exc, EOFError | zlib.error):
             cure = 'What comes after that is left out.'
         self._add(
             'unreadable',

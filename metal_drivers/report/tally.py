@@ -131,16 +131,16 @@ def make(
     since: datetime.datetime | None,
     until: datetime.datetime,
 ) -> Report:
-    """:param since: by default, when the first of them began."""
+    """:param since: by default, and at the earliest, when the first of them
+    began."""
     known = [found for found in records if found.began <= until]
     end = until.timestamp()
     off = spans.off(known, end)
+    begun = (found.began.timestamp() for found in known)
+    been_off = (span.begin for span in off.spans)
+    begin = min(itertools.chain(begun, been_off), default=end)
     if since is not None:
-        begin = since.timestamp()
-    else:
-        begun = (found.began.timestamp() for found in known)
-        been_off = (span.begin for span in off.spans)
-        begin = min(itertools.chain(begun, been_off), default=end)
+        begin = max(begin, since.timestamp())
     return Report(
         begin,
         end,

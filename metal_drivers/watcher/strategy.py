@@ -110,16 +110,19 @@ class MetalSavingEnergy(base.BaseStrategy):
             hosts_freed=len(decision.off),
             hosts_unreliable=decision.hosts_unreliable,
         )
+        shortages = ' '.join(decision.shortages)
         if dry_run:
-            return errors.status_message(f'Dry run: {_story(decision)}')
+            said = f'{shortages} Dry run: {_story(decision)}'
+            return errors.status_message(said)
         for members, state in (
             (decision.on, PowerState.ON),
             (decision.off, PowerState.OFF),
         ):
             for member in members:
                 self._add(member, state)
-        relied_on = _relied_on(decision)
-        return errors.status_message(relied_on) if relied_on else None
+        # What is missing comes first: the message may be cut.
+        said = f'{shortages} {_relied_on(decision)}'.strip()
+        return errors.status_message(said) if said else None
 
     def _wish(self) -> planning.Wish:
         return planning.Wish(
@@ -173,6 +176,8 @@ def _log(
     )
     for level in decision.levels[1:]:
         LOG.info('%s', level)
+    for shortage in decision.shortages:
+        LOG.warning('%s', shortage)
     for verdict in decision.verdicts:
         moves = verdict.action is not planning.Action.STAY
         # A large cloud has thousands that stay, in each audit.
@@ -197,8 +202,8 @@ def _story(decision: planning.Decision) -> str:
         for word, members in (('on', decision.on), ('off', decision.off))
         if members
     ]
-    parts += filter(None, [_relied_on(decision)])
-    return '; '.join(parts) or 'nothing to do'
+    story = '; '.join(parts) or 'nothing to do'
+    return '. '.join(filter(None, [story, _relied_on(decision)]))
 
 
 def _relied_on(decision: planning.Decision) -> str:
@@ -208,4 +213,4 @@ def _relied_on(decision: planning.Decision) -> str:
     hosts = ', '.join(
         f'{member.label} {trouble}' for member, trouble in decision.relied_on
     )
-    return f'the plan relies on hosts that may not come back: {hosts}'
+    return f'The plan relies on hosts that may not come back: {hosts}'

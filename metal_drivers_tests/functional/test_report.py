@@ -46,7 +46,7 @@ class TestPage(testtools.TestCase):
                 'report',
                 str(history),
                 f'--html={self.page}',
-                '--until=2026-12-01',
+                '--until=2026-11-29',
             ],
             check=True,
             stdout=subprocess.DEVNULL,

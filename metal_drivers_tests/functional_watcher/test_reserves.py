@@ -89,15 +89,46 @@ class TestReserve(backends.Fake):
             {'compute-2': 'on', 'compute-4': 'off'}, self.planned(plan)
         )
 
+    def test_what_cannot_be_kept_is_told(self) -> None:
+        """And a group without hosts is no error."""
+        self.nova.add_aggregate('racks', ['compute-2', 'compute-3'], 'az1')
+        self.nova.add_aggregate('empty', [])
+        rules = [
+            {'zone': 'az1', 'min_free_hosts_num': 50},
+            {'aggregate': 'empty', 'min_free_hosts_num': 1},
+        ]
+        self.set_power('compute-2', PowerState.OFF)
+        for dry_run in (False, True):
+            audit = self.audit(
+                min_free_hosts_num=1, reserve=rules, dry_run=dry_run
+            )
+            self.assertEqual('SUCCEEDED', audit['state'])
+            end = (
+                ' Dry run: power on id-compute-2 (compute-2); power off '
+                'id-compute-4 (compute-4)'
+            )
+            self.assertEqual(
+                'The reserve of zone az1 cannot be kept: 2 of 50 hosts are '
+                'free and on, or will be. The reserve of aggregate empty '
+                'cannot be kept: 0 of 1 hosts are free and on, or will be.'
+                + (end if dry_run else ''),
+                audit['status_message'],
+            )
+
     def test_a_group_that_does_not_exist(self) -> None:
         self.nova.add_aggregate('racks', ['compute-2'], 'az1')
+        for number in range(100):
+            self.nova.add_aggregate(f'a-{number:02}', [])
         rule = {'aggregate': 'rack', 'min_free_hosts_num': 1}
         audit = self.end_of_audit(
             self.create_audit(parameters={'reserve': [rule]})
         )
         self.assertEqual('FAILED', audit['state'])
         self.assertIn('aggregate rack', audit['status_message'])
-        self.assertIn('There are: racks.', audit['status_message'])
+        self.assertRegex(
+            audit['status_message'],
+            r'There are: racks, a-00, .* and \d\d more\. Fix the parameter\.$',
+        )
 
     def test_a_server_was_there(self) -> None:
         server = self.nova.add_server('compute-3')

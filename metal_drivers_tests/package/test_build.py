@@ -73,6 +73,13 @@ class TestBuild(testtools.TestCase):
         self.assertIn('metal_drivers/py.typed', tracked)
         self.assertEqual(set(), set(tracked) - set(_names(self.wheel)))
 
+    def test_the_sdist_has_what_documentation_is_built_of(self) -> None:
+        with tarfile.open(self.sdist) as archive:
+            names = {name.partition('/')[2] for name in archive.getnames()}
+        # The second is of reno, instead of git.
+        for name in ('doc/source/conf.py', 'releasenotes/notes/reno.cache'):
+            self.assertIn(name, names)
+
     def test_twine(self) -> None:
         files = (str(self.sdist), str(self.wheel))
         _run(_TOP, 'twine', 'check', '--strict', *files)

@@ -141,3 +141,52 @@ class TestConfiguration(base.TestCase):
         return {
             part[1 : part.index(']')]: part for part in parts if part.strip()
         }
+
+
+class TestReleaseNotes(base.TestCase):
+    def test_the_page_finds_the_notes(self) -> None:
+        """Reno looks in a directory below another, both with a default, and
+        says nothing where it finds no notes."""
+        page = (reading.TOP / 'doc/source/release-notes.rst').read_text()
+        self.assertIn('.. release-notes::', page)
+        options = dict(re.findall(r'^   :([a-z]+): (\S+)$', page, re.M))
+        folder = (
+            reading.TOP
+            / options.get('relnotessubdir', 'releasenotes')
+            / options.get('notesdir', 'notes')
+        )
+        self.assertTrue(sorted(folder.glob('*.yaml')), folder)
+
+
+class TestTables(base.TestCase):
+    """A line with a first cell only would be a row of its own."""
+
+    TABLE = re.compile(
+        r'^( *=+(?:  +=+)+)\n((?:.+\n)+?)\1\n(?:((?:.+\n)+?)\1\n)?', re.M
+    )
+
+    def halves(self, text: str) -> list[str]:
+        """The lines that have nothing but a first cell."""
+        found = []
+        for border, head, body in self.TABLE.findall(text):
+            second = re.search(r'(?<= )=', border.lstrip())
+            assert second is not None
+            start = len(border) - len(border.lstrip()) + second.start()
+            found += [
+                line
+                for line in (body or head).splitlines()
+                if line[:start].strip() and not line[start:].strip()
+            ]
+        return found
+
+    def test_each_row_has_a_second_cell(self) -> None:
+        tables = 0
+        for page in _PAGES:
+            text = page.read_text(encoding='utf-8')
+            tables += len(self.TABLE.findall(text))
+            self.assertEqual([], self.halves(text), str(page))
+        self.assertLess(5, tables)
+
+    def test_half_a_row_is_found(self) -> None:
+        rows = '====  ====\nName  Use\n====  ====\na     one\nb\n====  ====\n'
+        self.assertEqual(['b'], self.halves(rows))

@@ -79,6 +79,16 @@ class TestConnection(base.TestCase):
         lines = path.read_text(encoding='utf-8').splitlines()
         return [json.loads(line) for line in lines]
 
+    def test_watts_that_cannot_be_read_keep_no_host_off(self) -> None:
+        self.sections['metal_drivers']['idle_watts'] = '150W'
+        with (
+            self.assertLogs('metal_drivers.services', 'WARNING') as logs,
+            self.open() as connection,
+        ):
+            (result,) = connection.power_off(['compute-01'])
+        self.assertIs(Outcome.DONE, result.outcome)
+        self.assertIn("idle_watts has '150W'", logs.output[0])
+
     def test_a_history_is_kept(self) -> None:
         found = {
             (line['host'], line['to'], line['outcome']): line

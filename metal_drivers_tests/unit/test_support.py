@@ -38,6 +38,19 @@ class TestSupport(base.TestCase):
         (libmaas,) = re.findall(r'python-libmaas (\S+)', self.rows['MAAS'])
         self.assertIn(f'python-libmaas=={libmaas}\n', pinned)
 
+    def test_oldest_libraries_of_extras(self) -> None:
+        setup = configparser.ConfigParser()
+        setup.read_string(_text('setup.cfg'))
+        page = _text('doc/source/upgrade.rst').replace('\n', ' ')
+        for extra in ('maas', 'metrics', 'report'):
+            oldest = re.findall(
+                r'^(\S+)>=([\d.]+)', setup['extras'][extra], re.M
+            )
+            said = ' and '.join(
+                f'{name} {version}' for name, version in oldest
+            )
+            self.assertIn(f'{said} (``{extra}``)', page)
+
     def test_openstack(self) -> None:
         for name, version in re.findall(
             r'(\w+) (\d+\.\d+\.\d+)', self.rows['OpenStack']

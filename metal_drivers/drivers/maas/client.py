@@ -304,7 +304,10 @@ class _Connected:
             task.add_done_callback(
                 lambda task: task.cancelled() or task.exception()
             )
-        return await asyncio.shield(task)
+        # Not shield(): from Python 3.14 on it reports an error that nobody
+        # waits for any more.
+        await asyncio.wait((task,))
+        return task.result()
 
 
 def _move(description: Mapping[str, Any], url: str) -> None:

@@ -156,6 +156,21 @@ class TestOnce(MetricsTestCase):
                 ),
             )
 
+    def test_two_rules_for_one_group_make_one_series(self) -> None:
+        """OpenMetrics allows no series twice."""
+        self.nova.add_aggregate('rack-1', ['compute-01'], 'az1')
+        rules = [
+            '--reserve=zone=az1,min_free_hosts_num=1',
+            '--reserve=zone=az1,min_free_hosts_num=4',
+            '--reserve=zone=az1,min_free_hosts_num=2',
+        ]
+        found = self.metrics(*rules)
+        for name, value in (('ready', 1), ('wanted', 4)):
+            self.assertEqual(
+                value,
+                self.one(f'reserve_hosts_{name}', found, reserve='zone az1'),
+            )
+
     def test_a_service_that_does_not_answer(self) -> None:
         for service, other, emulator, request in (
             ('ironic', 'nova', self.ironic, NODES),

@@ -116,6 +116,22 @@ class TestPlan(base.CommandTestCase):
                     ),
                 )
 
+    def test_a_reserve_that_cannot_be_kept(self) -> None:
+        self.nova.add_aggregate('rack-1', ['compute-01'], 'az1')
+        done = self.metal(
+            'plan',
+            '--reserve=zone=az1,min_free_hosts_num=50',
+            '--min-free-hosts-num=2',
+        )
+        self.assertEqual(0, done.status)
+        self.assertIn('kept as a reserve', done.stdout)
+        (line,) = done.stderr.splitlines()
+        self.assertIn(
+            'The reserve of zone az1 cannot be kept: 1 of 50 hosts is free '
+            'and on, or will be.',
+            line,
+        )
+
     def test_a_group_that_does_not_exist(self) -> None:
         self.nova.add_aggregate('rack-1', ['compute-01'], 'az1')
         done = self.metal('plan', '--reserve=zone=az2,min_free_hosts_num=1')
@@ -131,7 +147,8 @@ class TestPlan(base.CommandTestCase):
             (['--reserve', 'zone= ,min_free_hosts_num=1'], 'not a name'),
             (['--reserve', 'zone=a,zone=b,min_free_hosts_num=1'], 'twice'),
             (['--reserve', 'zone=a,min_free_hosts_num=many'], 'whole number'),
-            (['--reserve', '{"zone": "az1"'], 'reserve'),
+            (['--reserve', '{"zone": "az1"'], 'is not JSON'),
+            (['--reserve', '{zone: az1}'], 'Quote names'),
             (['--reserve', '[7]'], 'not an object'),
             (['--idle-minutes', '-1'], 'at least 0'),
             (['--exercise-days', 'nan'], 'at least 0'),
@@ -162,7 +179,8 @@ class TestPlan(base.CommandTestCase):
         service = self.nova.hosts['compute-01']
         service.status, service.disabled_reason = 'disabled', 'fan'
         args = ('--min-free-hosts-num=2',)
-        self.assertEqual('stay', self.plan(*args)['metal-01'])
+        done = self.metal('plan', *args)
+        self.assertIn('is off, and nova-compute was disabled', done.stdout)
         self.config['watcher_strategies.metal_saving_energy'] = {
             'any_off_host': True
         }

@@ -107,6 +107,27 @@ class TestReport(base.CommandTestCase):
             self.assertIn(said, done.stderr)
             self.assertEqual(1, len(done.stderr.splitlines()))
 
+    def test_nothing_is_known_of_times_to_come(self) -> None:
+        self.path.write_text(line(0, 'off'), encoding='utf-8')
+        now = self.report('--by', 'host')
+        later = self.report('--by', 'host', '--until', '2999-01-01')
+        self.assertAlmostEqual(
+            now[0]['Off Hours'], later[0]['Off Hours'], delta=1
+        )
+
+    def test_a_time_long_ago_draws_no_longer_page(self) -> None:
+        page = self.path.with_suffix('.html')
+        sizes = set()
+        for since in ('2026-10-31', '0001-01-02'):
+            self.report('--html', str(page), '--since', since, *END)
+            sizes.add(page.stat().st_size)
+        self.assertEqual(1, len(sizes))
+
+    def test_what_else_is_wrong_in_the_configuration(self) -> None:
+        """The history has the watts."""
+        self.config['metal_drivers']['idle_watts'] = '150W'
+        self.assertEqual(2, len(self.report(*END)))
+
     def test_the_rest_is_reported(self) -> None:
         with self.path.open('a', encoding='utf-8') as file:
             file.write('{"version": 1, "cut off')

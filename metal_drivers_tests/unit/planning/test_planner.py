@@ -119,7 +119,7 @@ class TestGroups(PlannerTestCase):
         for rule, there in (
             (Rule('zone', 'az7', 1), 'az1, nova'),
             (Rule('aggregate', 'hdd', 1), 'rack, ssd'),
-            (Rule('trait', 'gpu', 1), 'ANY, GPU'),
+            (Rule('trait', 'gpu', 1), 'GPU, ANY'),
         ):
             exc = self.refusal(self.plan, reserve=(rule,))
             self.assertIn(f'names {rule.group}', str(exc))

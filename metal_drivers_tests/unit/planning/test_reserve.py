@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reserves: groups of hosts that a plan keeps free and on."""
 
+import datetime
 import itertools
 import random
 
 from metal_drivers import exceptions
+from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import Aggregate
 from metal_drivers.planning import groups
 from metal_drivers.planning.decision import Decision
 from metal_drivers.planning.levels import Group
-from metal_drivers.planning.wish import Rule
+from metal_drivers.planning.wish import Rule, Wish
 from metal_drivers_tests.unit.planning import base
-from metal_drivers_tests.unit.planning.base import OFF, ON, host
+from metal_drivers_tests.unit.planning.base import NOW, OFF, ON, host
 
 
 def group(
@@ -119,6 +121,69 @@ class TestReserve(base.DecisionTestCase):
             ],
             [str(level) for level in decision.levels],
         )
+
+    def test_what_cannot_be_kept_is_told(self) -> None:
+        decision = self.decide(
+            host(1),
+            host(2, servers=1),
+            host(3, OFF, ours=1),
+            # On, with a server again: it comes, and is not free.
+            host(4, servers=1, ours=1),
+            host(5, OFF, reason='fan'),
+            groups=(
+                group('az1', 1, 2, 3, 4, 5, least=50),
+                group('az1', 1, 2, 3, 4, 5, least=4),
+                group('az2', 1, least=1),
+                group('empty', least=2),
+            ),
+        )
+        self.assertEqual([4, 3], base.numbers(decision.on))
+        self.assertEqual(
+            [
+                'The reserve of zone az1 cannot be kept: 2 of 50 hosts are '
+                'free and on, or will be.',
+                'The reserve of zone empty cannot be kept: 0 of 2 hosts are '
+                'free and on, or will be.',
+            ],
+            decision.shortages,
+        )
+
+    def test_of_all_hosts_as_well(self) -> None:
+        decision = self.decide(host(1), host(2, OFF), min_free_hosts_num=3)
+        self.assertEqual([2], base.numbers(decision.on))
+        self.assertEqual(
+            [
+                'The reserve of all hosts cannot be kept: 2 of 3 hosts are '
+                'free and on, or will be.'
+            ],
+            decision.shortages,
+        )
+        decision = self.decide(host(1), host(2, OFF), min_free_hosts_num=2)
+        self.assertEqual([], decision.shortages)
+
+    def test_where_max_actions_keeps_hosts_off(self) -> None:
+        members = [host(n, OFF, ours=1) for n in (1, 2)]
+        decision = self.decide(*members, min_free_hosts_num=2, max_actions=1)
+        self.assertEqual(
+            [
+                'The reserve of all hosts cannot be kept: 1 of 2 hosts is '
+                'free and on, or will be; max_actions allows no more now.'
+            ],
+            decision.shortages,
+        )
+
+    def test_hosts_that_others_power_on_count(self) -> None:
+        """Where that began a moment ago."""
+        for seconds, short in ((5, 0), (86400, 1)):
+            when = NOW - datetime.timedelta(seconds=seconds)
+            reason = markers.reason(
+                'id-1', when, markers.MarkerKind.POWERING_ON
+            )
+            # Nothing may be done with it.
+            member = host(1, OFF, reason=reason, maintenance=True)
+            decision = self.decide(member, min_free_hosts_num=1)
+            self.assert_on(decision)
+            self.assertEqual(short, len(decision.shortages))
 
     def test_any_fleet(self) -> None:
         """Whatever the fleet, the reserves that were there are there
@@ -234,6 +299,33 @@ class TestGroups(base.DecisionTestCase):
         )
         self.assertIn('There are: none.', str(exc))
 
+    def refused(self, name: str, *there: str) -> str:
+        self.aggregates = [Aggregate(each, frozenset()) for each in there]
+        exc = self.assertRaises(
+            exceptions.ConfigurationError, self.find, 'aggregate', name
+        )
+        # What Watcher keeps, with what to do.
+        self.assertLessEqual(len(str(exc)), 200)
+        self.assertTrue(str(exc).endswith('. Fix the parameter.'), str(exc))
+        return str(exc)
+
+    def test_the_nearest_comes_first(self) -> None:
+        many = [f'a-{number:04}' for number in range(3000)]
+        told = self.refused('rakc-9', *many, 'rack-9', 'RACK-9', 'zzz')
+        self.assertRegex(
+            told,
+            r'There are: (RACK-9, rack-9|rack-9, RACK-9), a-0000, .* and '
+            r'29\d\d more\. Fix',
+        )
+        self.assertGreater(len(told), 180)
+
+    def test_long_names_leave_room_for_the_cure(self) -> None:
+        long, longer = 'x' * 50, 'y' * 255
+        told = self.refused(longer, longer + 'y', long)
+        self.assertIn(f'There are: {long} and 1 more. Fix', told)
+        told = self.refused('z', longer)
+        self.assertIn('There are: 1 with longer names.', told)
+
 
 class TestRule(base.DecisionTestCase):
     def test_read(self) -> None:
@@ -245,6 +337,11 @@ class TestRule(base.DecisionTestCase):
             Rule('trait', 'GPU', free_used_percent=12.5),
             Rule.read({'trait': 'GPU', 'free_used_percent': 12.5}),
         )
+
+    def test_a_percentage_without_a_sense(self) -> None:
+        huge = Rule('zone', 'az1', free_used_percent=1e308).wanted(500)
+        self.assertEqual(huge, Wish(free_used_percent=1e308).wanted(500))
+        self.assertGreater(huge, 10**9)
 
     def test_refused(self) -> None:
         for given, part in (

@@ -2,6 +2,7 @@
 """Whatever a history looks like, one line says what is wrong with it, and
 the rest is read."""
 
+import datetime
 import gzip
 import pathlib
 
@@ -9,6 +10,7 @@ import fixtures
 
 from metal_drivers.report import reading
 from metal_drivers_tests.unit import base
+from metal_drivers_tests.unit.report import lines
 from metal_drivers_tests.unit.report.lines import line, marker
 
 
@@ -49,6 +51,32 @@ class TestReading(base.TestCase):
         found = reading.read([str(self.path)])
         self.assertEqual([], found.records)
         self.assertEqual(1, len(found.problems))
+
+    def test_zeros_after_a_crash(self) -> None:
+        self.path.write_bytes(b'\x00' * 400 + b'\n')
+        (said,) = reading.read([str(self.path)]).problems
+        self.assertIn('it is not JSON', str(said))
+
+    def test_a_clock_that_was_not_set(self) -> None:
+        early = line(1, 'off').replace('2026-', '1970-')
+        count, (said,) = self.read(early, line(2, 'on'))
+        self.assertEqual(1, count)
+        self.assertIn(':1: it is of 1970: the clock of ', said)
+        self.assertIn('with NTP. The line is left out', said)
+
+    def test_what_is_yet_to_come(self) -> None:
+        self.path.write_text(line(1, 'off') + line(3, 'on'), 'utf-8')
+        now = lines.EPOCH + datetime.timedelta(hours=2)
+        found = reading.read([str(self.path)], now)
+        self.assertEqual(['off'], [each.to for each in found.records])
+        (said,) = found.problems
+        self.assertIn(':2: it is of 2026-11-01 03:01 UTC, which is', str(said))
+        self.assertTrue(said.missing)
+
+    def test_a_clock_that_is_a_little_ahead(self) -> None:
+        self.path.write_text(line(1, 'off'), 'utf-8')
+        now = lines.EPOCH + datetime.timedelta(hours=0.95)
+        self.assertEqual([], reading.read([str(self.path)], now).problems)
 
     def test_a_newer_version(self) -> None:
         newer = line(2, 'on').replace('"version": 1', '"version": 9')
@@ -105,3 +133,17 @@ class TestReading(base.TestCase):
         packed.write_text('x', encoding='utf-8')
         (said,) = reading.read([str(packed)]).problems
         self.assertIn('cannot be read', str(said))
+        self.assertIn('a name without .gz', str(said))
+
+    def test_a_packed_file_that_is_damaged(self) -> None:
+        packed = self.home / 'history.1.gz'
+        text = ''.join(line(hour, 'off') for hour in range(500))
+        damaged = bytearray(gzip.compress(text.encode()))
+        damaged[len(damaged) // 2 :] = bytes(len(damaged) // 2)
+        packed.write_bytes(damaged)
+        self.path.write_text(line(1, 'on', node='other'), encoding='utf-8')
+        found = reading.read([str(packed), str(self.path)])
+        self.assertEqual(1, sum(each.to == 'on' for each in found.records))
+        said = str(found.problems[-1])
+        self.assertIn('cannot be read', said)
+        self.assertIn('What comes after that is left out', said)

@@ -198,7 +198,7 @@ def rows(found: overview.Overview) -> Iterator[Row]:
     by_us = len(found.off_by_us)
     yield 'Hosts on', on
     yield 'Hosts off by metal-drivers', by_us
-    yield 'Hosts off by others', off - by_us
+    yield 'Hosts off for other reasons', off - by_us
     yield 'Hosts of unknown power', len(found.hosts) - on - off
     yield 'Half done', _hosts(found, lambda host: host.half_done is not None)
     yield 'Unreliable', _hosts(found, lambda host: host.unreliable)

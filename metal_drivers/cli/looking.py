@@ -5,9 +5,13 @@ overview."""
 from __future__ import annotations
 
 import argparse
+import logging
+from collections.abc import Set
 
 from metal_drivers import compute, energy, overview, selector
 from metal_drivers.cli import base, reserving
+
+LOG = logging.getLogger(__name__)
 
 
 class Look:
@@ -25,6 +29,8 @@ class Look:
         self._connection = command.connect()
         self._wish = reserving.wish_of(parsed_args)
         self.clock = self._connection.clock
+        #: The groups of the last overview that do not exist.
+        self._unknown: Set[str] = frozenset()
 
     @property
     def nova(self) -> compute.Compute | None:
@@ -41,13 +47,20 @@ class Look:
         )
 
     def overview(self, lists: overview.Lists) -> overview.Overview:
-        return overview.take(
+        """What the lists tell. A group that does not exist is one line in
+        the log, until it does."""
+        found = overview.take(
             lists,
             self._connection.settings,
             self._wish,
             self.clock.now(),
             self._watts.of,
         )
+        for group, problem in found.unknown.items():
+            if group not in self._unknown:
+                LOG.warning('%s', problem)
+        self._unknown = found.unknown.keys()
+        return found
 
 
 def interval(text: str) -> float:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from metal_drivers import exceptions, guards
@@ -18,8 +17,6 @@ from metal_drivers.planning.hosts import Host
 from metal_drivers.planning.planner import failures_of
 from metal_drivers.planning.wish import Wish
 from metal_drivers.settings import PowerSettings
-
-LOG = logging.getLogger(__name__)
 
 #: The zone of a host of which Nova reports none.
 NO_ZONE = 'unknown'
@@ -96,6 +93,8 @@ class Overview:
     #: Hosts free and on, and wanted: of all hosts first, then of each group
     #: that a rule names.
     reserves: tuple[levels.Level, ...]
+    #: Groups that a rule names and that do not exist, and a message for each.
+    unknown: Mapping[str, str]
 
     def count(self, fits: Callable[[HostStatus], bool]) -> int:
         return sum(map(fits, self.hosts))
@@ -143,6 +142,7 @@ def take(
         ),
         key=lambda host: host.order,
     )
+    found, unknown = _groups(lists, wish)
     return Overview(
         tuple(
             _status(
@@ -154,27 +154,31 @@ def take(
             for host in hosts
         ),
         len(members) - len(hosts),
-        _levels(hosts, lists, wish),
+        levels.strictest(levels.Levels(hosts, wish, found).all),
+        unknown,
     )
 
 
-def _levels(
-    hosts: list[Host], lists: Lists, wish: Wish
-) -> tuple[levels.Level, ...]:
+def _groups(
+    lists: Lists, wish: Wish
+) -> tuple[list[levels.Group], dict[str, str]]:
+    """The group of each rule, and what is wrong with those that do not
+    exist."""
     zones: dict[str, set[str]] = {}
     for host, zone in lists.zones.items():
         zones.setdefault(zone or NO_ZONE, set()).add(host)
     names = {zone: frozenset(there) for zone, there in zones.items()}
     found: list[levels.Group] = []
+    unknown: dict[str, str] = {}
     for rule in wish.reserve:
         try:
             found += groups.find(
                 [rule], lists.fleet.members, lists.aggregates, lambda: names
             )
         except exceptions.ConfigurationError as exc:
-            LOG.warning('%s', exc.message)
+            unknown[rule.group] = exc.message
             found.append(levels.Group(rule, frozenset()))
-    return levels.strictest(levels.Levels(hosts, wish, found).all)
+    return found, unknown
 
 
 def _status(

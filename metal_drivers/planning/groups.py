@@ -44,10 +44,13 @@ def find(
         rule names a zone that no aggregate makes.
     :raises ConfigurationError: a rule names what does not exist.
     """
-    matched = [member for member in members if member.host is not None]
+    matched = [
+        (member.node, member.host.name) for member in members if member.host
+    ]
+    names = frozenset(name for _, name in matched)
     known: dict[str, Names] = {
         'aggregate': {each.name: each.hosts for each in aggregates},
-        'zone': _zones(aggregates, _hosts(matched)),
+        'zone': _zones(aggregates, names),
     }
     if any(
         rule.kind == 'zone' and rule.name not in known['zone']
@@ -55,9 +58,9 @@ def find(
     ):
         known['zone'] = {**_zones(aggregates, frozenset()), **zones()}
     traits: dict[str, set[str]] = {}
-    for member in matched:
-        for label in member.node.labels:
-            traits.setdefault(label, set()).add(member.node.id)
+    for node, _ in matched:
+        for label in node.labels:
+            traits.setdefault(label, set()).add(node.id)
     groups = []
     for rule in rules:
         if rule.kind == 'trait':
@@ -66,11 +69,7 @@ def find(
         else:
             _check(rule, known[rule.kind])
             hosts = known[rule.kind][rule.name]
-            ids = frozenset(
-                member.node.id
-                for member in matched
-                if member.host and member.host.name in hosts
-            )
+            ids = frozenset(node.id for node, name in matched if name in hosts)
         groups.append(Group(rule, ids))
     return tuple(groups)
 
@@ -84,10 +83,6 @@ def _zones(aggregates: Iterable[Aggregate], hosts: frozenset[str]) -> Names:
     if rest:
         zones[DEFAULT_ZONE] = zones.get(DEFAULT_ZONE, frozenset()) | rest
     return zones
-
-
-def _hosts(members: Iterable[Member]) -> frozenset[str]:
-    return frozenset(member.host.name for member in members if member.host)
 
 
 def _check(rule: Rule, known: Iterable[str]) -> None:

@@ -60,11 +60,17 @@ def make_plan(
     :raises MetalError: Nova cannot be asked for the groups.
     """
     now = now or datetime.datetime.now(datetime.UTC)
+    names = {
+        member.node.id: member.host.name
+        for member in found.members
+        if member.host
+    }
     situation = Situation(
         tuple(
             member
             for member in found.members
-            if member.host and (scope is None or member.host.name in scope)
+            if member.node.id in names
+            and (scope is None or names[member.node.id] in scope)
         ),
         settings,
         now,
@@ -77,7 +83,7 @@ def make_plan(
     decision = decide(situation, wish)
     if not wish.idle_minutes:
         return decision
-    recent = _Recent(nova, now, wish.idle_minutes)
+    recent = _Recent(nova, now, wish.idle_minutes, names)
     while True:
         kept = recent.kept(decision.off, situation.members)
         if kept == situation.kept:
@@ -147,12 +153,20 @@ def _zones(nova: compute.Compute) -> groups.Names:
 
 class _Recent:
     """Which hosts had a server a short while ago, asked when it is needed,
-    and once."""
+    and once.
+
+    :param names: of the hosts, by the ids of their nodes.
+    """
 
     def __init__(
-        self, nova: compute.Compute, now: datetime.datetime, minutes: float
+        self,
+        nova: compute.Compute,
+        now: datetime.datetime,
+        minutes: float,
+        names: Mapping[str, str],
     ) -> None:
         self._nova = nova
+        self._names = names
         self._since = now - datetime.timedelta(minutes=minutes)
         self._minutes = f'{minutes:g} min (idle_minutes)'
         self._left = _MOST
@@ -169,16 +183,16 @@ class _Recent:
         """Why hosts do not go off, by the ids of their nodes; only those
         that do not, and of which that is known.
 
-        What cannot be answered keeps a host on.
+        What cannot be answered keeps all hosts on, so Nova is not asked
+        again.
 
         :param off: those that are about to go off: only they are asked for.
         :param scope: all that an audit is about.
         """
-        names = [member.host.name for member in off if member.host]
-        new = [name for name in names if name not in self._known]
-        if new and self._all is None and not self._error:
+        names = [self._names[member.node.id] for member in off]
+        if names and self._all is None:
             try:
-                self._ask(new)
+                self._ask(names)
             except exceptions.MetalError as exc:
                 self._error = exc.message
                 LOG.warning(
@@ -188,9 +202,8 @@ class _Recent:
                     exc,
                 )
         reasons = {
-            member.node.id: self._reason(member.host.name)
+            member.node.id: self._reason(self._names[member.node.id])
             for member in scope
-            if member.host
         }
         return {key: reason for key, reason in reasons.items() if reason}
 
@@ -209,7 +222,7 @@ class _Recent:
             found = self._all.get(name)
         if found:
             return f'a server was on it within {self._minutes}: {found}'
-        if self._error and name not in self._known:
+        if self._error:
             return (
                 'it is not known whether a server was on it within '
                 f'{self._minutes}: {self._error}'

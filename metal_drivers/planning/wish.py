@@ -111,7 +111,7 @@ class Rule:
     #: At least so many; or
     min_free_hosts_num: int | None = None
     #: so many in percent of the group's hosts with servers.
-    free_used_percent: float | None = None
+    free_used_percent: float = 0.0
 
     @property
     def group(self) -> str:
@@ -122,7 +122,7 @@ class Rule:
         """:param busy: how many hosts of the group have servers."""
         if self.min_free_hosts_num is not None:
             return self.min_free_hosts_num
-        return _share(busy, self.free_used_percent or 0.0)
+        return _share(busy, self.free_used_percent)
 
     @classmethod
     def read(cls, given: Any) -> Self:

@@ -25,7 +25,7 @@ def show(count: int = 100_000, hosts: int = 250) -> None:
         path = pathlib.Path(folder, 'history.jsonl')
         lines.many(path, count, hosts, days=_DAYS)
         # All of it, whatever the date is.
-        until = f'--until={lines.at(24 * (_DAYS + 1))}'
+        until = f'--until={lines.at(24)}'
         for name, more in (
             ('a table', []),
             ('a table and the page', [f'--html={folder}/page.html']),

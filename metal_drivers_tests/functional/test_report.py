@@ -46,7 +46,7 @@ class TestPage(testtools.TestCase):
                 'report',
                 str(history),
                 f'--html={self.page}',
-                '--until=2026-11-29',
+                '--until=2026-11-01',
             ],
             check=True,
             stdout=subprocess.DEVNULL,

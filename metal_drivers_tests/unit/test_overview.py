@@ -128,10 +128,12 @@ class TestOverview(base.TestCase):
             ),
         )
         zones = {'host-1': 'az1', 'host-2': 'az2'}
-        with self.assertLogs('metal_drivers.overview.status') as logs:
-            found = self.take(host(1), host(2, OFF), zones=zones, wish=wish)
+        found = self.take(host(1), host(2, OFF), zones=zones, wish=wish)
         self.assertEqual(
             [('', 1, 2), ('zone az1', 1, 1), ('zone az9', 0, 1)],
             [(each.group, each.ready, each.wanted) for each in found.reserves],
         )
-        self.assertIn('zone az9, which does not exist', logs.output[0])
+        self.assertEqual(['zone az9'], list(found.unknown))
+        self.assertIn(
+            'zone az9, which does not exist', found.unknown['zone az9']
+        )

@@ -34,7 +34,7 @@ class TestFleet(base.CommandTestCase):
             {
                 'Hosts on': 1,
                 'Hosts off by metal-drivers': 1,
-                'Hosts off by others': 1,
+                'Hosts off for other reasons': 1,
                 'Hosts of unknown power': 0,
                 'Half done': 0,
                 'Unreliable': 0,
@@ -120,6 +120,31 @@ class TestFleet(base.CommandTestCase):
                 if line.startswith('Hosts off by metal')
             ],
         )
+
+    def test_watch_tells_once_of_a_group_that_does_not_exist(self) -> None:
+        """Once more, when it was there in between."""
+        none: list[Any] = []
+        rack = [('rack', ['compute-01'])]
+        there = [none, none, rack, none, none]
+
+        def wait(self_: clock.Clock, alarm: Any, seconds: float) -> None:
+            if there:
+                self.nova.cloud.aggregates.clear()
+                for name, hosts in there.pop():
+                    self.nova.add_aggregate(name, hosts)
+            else:
+                signal.raise_signal(signal.SIGTERM)
+                alarm.wait(30)
+
+        rule = '--reserve=aggregate=rack,min_free_hosts_num=1'
+        with mock.patch.object(clock.Clock, 'wait', wait):
+            done = self.metal('fleet', '--watch', rule)
+        self.assertEqual(0, done.status)
+        self.assertEqual(6, done.stdout.count('Reserve of aggregate rack'))
+        lines = done.stderr.splitlines()
+        self.assertEqual(2, len(lines), done.stderr)
+        for line in lines:
+            self.assertIn('aggregate rack, which does not exist', line)
 
     def test_watch_goes_on_where_a_service_does_not_answer(self) -> None:
         def wait(self_: clock.Clock, alarm: Any, seconds: float) -> None:

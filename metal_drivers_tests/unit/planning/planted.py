@@ -15,9 +15,17 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from metal_drivers.planning import decision, hosts, levels, reliability
+from metal_drivers.planning import (
+    decision,
+    groups,
+    hosts,
+    levels,
+    planner,
+    reliability,
+    wish,
+)
 
-_MODULES = (decision, hosts, levels, reliability)
+_MODULES = (decision, groups, hosts, levels, planner, reliability, wish)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,55 @@ import testtools
 
 from metal_drivers.compute import markers
 from metal_drivers.model import Capability
-from metal_drivers.planning import Decision, Wish, make_plan
+from metal_drivers.planning import Decision, Wish, make_plan, unreliable
 from metal_drivers.power import PowerSettings
 from metal_drivers_tests.unit.power import simulator
 
 #: As MAAS, and as Ironic.
 BOTH: tuple[frozenset[Capability], ...] = (frozenset(), simulator.CAPABLE)
+
+
+class TestToday(testtools.TestCase):
+    """What a check tells of hosts that may not come back, and a plan,
+    at the time that it is."""
+
+    #: Long before today, whenever that is.
+    BEGUN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+    def setUp(self) -> None:
+        super().setUp()
+        cloud = simulator.SimCloud(3, simulator.OFF, BOTH[1])
+        for number, kind in (
+            (1, markers.MarkerKind.POWERED_OFF),
+            (2, markers.MarkerKind.POWERING_ON),
+        ):
+            host = cloud.nova.hosts[f'h{number}']
+            host.status = 'disabled'
+            host.reason = markers.reason(f'id-{number}', self.BEGUN, kind)
+        self.cloud = cloud
+        self.members = cloud.fleet().members
+
+    def told(self, now: datetime.datetime | None = None) -> dict[str, str]:
+        found = unreliable(self.members, PowerSettings(), now)
+        return {member.node.id: trouble for member, trouble in found}
+
+    def test_a_power_on_that_did_not_end(self) -> None:
+        self.assertEqual(
+            {
+                'id-2': 'is still off after a power on that was begun at '
+                '2020-01-01 00:00:00 UTC'
+            },
+            self.told(),
+        )
+
+    def test_a_power_on_that_may_be_under_way(self) -> None:
+        self.assertEqual({}, self.told(self.BEGUN))
+
+    def test_a_plan(self) -> None:
+        decision = make_plan(
+            self.cloud.fleet(), self.cloud.nova, Wish(), PowerSettings()
+        )
+        self.assertEqual(['id-1'], [member.node.id for member in decision.on])
 
 
 class TestDeadHosts(testtools.TestCase):

@@ -8,7 +8,7 @@ from metal_drivers import compute, exceptions, services
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Fleet, Member
 from metal_drivers.model import Node, PowerState
-from metal_drivers.planning import Decision, Rule, Wish, make_plan
+from metal_drivers.planning import Decision, Rule, Wish, make_plan, needed
 from metal_drivers.power import PowerSettings
 from metal_drivers_tests.emulators import faults, messages, nova
 from metal_drivers_tests.unit import base
@@ -41,6 +41,7 @@ class PlannerTestCase(base.TestCase):
         self.compute: compute.Compute = found
         self.traits: dict[str, str] = {}
         self.powered_off: set[str] = set()
+        self.unmatched: list[Member] = []
 
     def plan(self, scope: set[str] | None = None, **wish: Any) -> Decision:
         hosts = self.compute.list_hosts()
@@ -60,7 +61,7 @@ class PlannerTestCase(base.TestCase):
             for host in hosts
         )
         return make_plan(
-            Fleet(members, tuple(hosts)),
+            Fleet((*members, *self.unmatched), tuple(hosts)),
             self.compute,
             Wish(**{'min_free_hosts_num': 0} | wish),
             PowerSettings(),
@@ -125,6 +126,10 @@ class TestGroups(PlannerTestCase):
             self.assertIn(f'names {rule.group}', str(exc))
             self.assertIn(there, str(exc))
 
+    def test_a_nova_that_is_not_configured(self) -> None:
+        self.assertIn('Nova is not', str(self.refusal(needed, None)))
+        self.assertIs(self.compute, needed(self.compute))
+
     def test_only_what_is_in_scope_counts(self) -> None:
         decision = self.plan(
             scope={'compute-03', 'compute-05'},
@@ -132,6 +137,13 @@ class TestGroups(PlannerTestCase):
         )
         self.assertEqual([5], self.off(decision))
         self.assertEqual(2, len(decision.verdicts))
+
+    def test_a_node_without_a_host_is_left_alone(self) -> None:
+        self.unmatched.append(Member(Node('id-6', 'node-6', PowerState.ON)))
+        for scope in (None, {'compute-03', 'compute-05'}):
+            decision = self.plan(scope=scope)
+            self.assertNotIn(6, self.off(decision))
+            self.assertEqual(len(scope or '12345'), len(decision.verdicts))
 
     def test_a_nova_that_does_not_answer(self) -> None:
         """A plan without the reserves would be wrong."""

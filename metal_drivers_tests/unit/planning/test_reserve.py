@@ -8,7 +8,7 @@ import random
 from metal_drivers import exceptions
 from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
-from metal_drivers.model import Aggregate
+from metal_drivers.model import Aggregate, Node
 from metal_drivers.planning import groups
 from metal_drivers.planning.decision import Decision
 from metal_drivers.planning.levels import Group
@@ -21,7 +21,7 @@ def group(
     name: str,
     *hosts: int,
     least: int | None = None,
-    percent: float | None = None,
+    percent: float = 0.0,
 ) -> Group:
     rule = Rule('zone', name, least, percent)
     return Group(rule, frozenset(f'id-{number}' for number in hosts))
@@ -253,6 +253,8 @@ class TestGroups(base.DecisionTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.members = [host(1, labels=frozenset({'GPU'})), host(2), host(3)]
+        unmatched = Node('id-4', 'node-4', ON, labels=frozenset({'FPGA'}))
+        self.members.append(Member(unmatched))
         self.aggregates = [
             Aggregate('ssd', frozenset({'host-1', 'host-9'})),
             Aggregate('rack-1', frozenset({'host-2'}), 'az1'),
@@ -287,6 +289,8 @@ class TestGroups(base.DecisionTestCase):
             ('zone', 'az2', 'az1, default'),
             ('aggregate', 'az1', 'rack-1, rack-2, ssd'),
             ('trait', 'gpu', 'GPU'),
+            # Of a node only that matches no host.
+            ('trait', 'FPGA', 'GPU'),
         ):
             exc = self.assertRaises(
                 exceptions.ConfigurationError, self.find, kind, name
@@ -325,6 +329,12 @@ class TestGroups(base.DecisionTestCase):
         self.assertIn(f'There are: {long} and 1 more. Fix', told)
         told = self.refused('z', longer)
         self.assertIn('There are: 1 with longer names.', told)
+
+    def test_a_blank_can_be_seen(self) -> None:
+        exc = self.refusal(self.find, 'aggregate', 'ssd ')
+        self.assertIn("names aggregate 'ssd ', which", str(exc))
+        exc = self.refusal(self.find, 'aggregate', 'hdd')
+        self.assertIn('names aggregate hdd, which', str(exc))
 
 
 class TestRule(base.DecisionTestCase):

@@ -105,10 +105,10 @@ class Host:
     def coming(self) -> bool:
         """Free, and another process may be powering it on."""
         return (
-            not self.busy
-            and self.leased
-            and self.mark is not None
+            self.mark is not None
             and self.mark.kind.of_power_on
+            and self.leased
+            and not self.busy
         )
 
     @cached_property

@@ -10,9 +10,15 @@ from metal_drivers.compute import markers
 from metal_drivers.fleet import Member
 from metal_drivers.model import Aggregate, Node
 from metal_drivers.planning import groups
-from metal_drivers.planning.decision import Decision
+from metal_drivers.planning.decision import (
+    Decision,
+    Situation,
+    free_then,
+    in_order,
+)
 from metal_drivers.planning.levels import Group
 from metal_drivers.planning.wish import Rule, Wish
+from metal_drivers.power import PowerSettings
 from metal_drivers_tests.unit.planning import base
 from metal_drivers_tests.unit.planning.base import NOW, OFF, ON, host
 
@@ -131,8 +137,9 @@ class TestReserve(base.DecisionTestCase):
             host(4, servers=1, ours=1),
             host(5, OFF, reason='fan'),
             groups=(
-                group('az1', 1, 2, 3, 4, 5, least=50),
                 group('az1', 1, 2, 3, 4, 5, least=4),
+                group('az1', 1, 2, 3, 4, 5, least=50),
+                group('az1', 1, 2, 3, 4, 5, least=5),
                 group('az2', 1, least=1),
                 group('empty', least=2),
             ),
@@ -171,6 +178,24 @@ class TestReserve(base.DecisionTestCase):
             ],
             decision.shortages,
         )
+
+    def test_hosts_that_go_off_are_not_there(self) -> None:
+        found = in_order(Situation((host(1), host(2)), PowerSettings(), NOW))
+        self.assertEqual(
+            ['id-2'],
+            [each.node.id for each in free_then(found, [], found[:1])],
+        )
+
+    def test_hosts_that_others_change_otherwise(self) -> None:
+        """They have servers, or go off."""
+        for kind, servers in (
+            (markers.MarkerKind.POWERING_ON, 1),
+            (markers.MarkerKind.POWERING_OFF, 0),
+        ):
+            reason = markers.reason('id-1', NOW, kind)
+            member = host(1, OFF, servers, reason=reason, maintenance=True)
+            decision = self.decide(member, min_free_hosts_num=1)
+            self.assertEqual(1, len(decision.shortages), kind.value)
 
     def test_hosts_that_others_power_on_count(self) -> None:
         """Where that began a moment ago."""

@@ -195,7 +195,7 @@ class TestReserve(base.DecisionTestCase):
             reason = markers.reason('id-1', NOW, kind)
             member = host(1, OFF, servers, reason=reason, maintenance=True)
             decision = self.decide(member, min_free_hosts_num=1)
-            self.assertEqual(1, len(decision.shortages), kind)
+            self.assertEqual(1, len(decision.shortages), kind.value)
 
     def test_hosts_that_others_power_on_count(self) -> None:
         """Where that began a moment ago."""

@@ -17,7 +17,7 @@ from metal_drivers.drivers.maas import MaasDriver
 def driver(**options):
     config = {'url': os.environ['URL'], 'api_key': os.environ['KEY']}
     config['cafile'] = os.environ.get('CAFILE')
-    return MaasDriver({'timeout': 10} | config | options)
+    return MaasDriver({'timeout': 60} | config | options)
 
 maas = driver()
 

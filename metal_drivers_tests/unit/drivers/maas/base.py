@@ -85,7 +85,7 @@ class Watched(base.TestCase):
         return key
 
     def driver_at(self, url: str, **options: Any) -> MaasDriver:
-        driver = MaasDriver({'url': url, 'timeout': 5} | options)
+        driver = MaasDriver({'url': url, 'timeout': 60} | options)
         self.addCleanup(driver.close)
         self.recorder.note(driver)
         return driver

@@ -99,6 +99,9 @@ class Life(unittest.TestCase):
             self.assertNotIn(STRATEGY, watcher.strategies(self.system))
 
     def install(self) -> None:
+        self.assertIn(
+            'Python 3.14', self.system.run('/usr/bin/python3', '--version')
+        )
         for hook in ('install', 'start'):
             kind, message = self.unit.hook(hook)
             self.assertEqual('blocked', kind)

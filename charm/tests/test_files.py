@@ -66,13 +66,29 @@ class SunbeamPage(unittest.TestCase):
     """Its image gets what the charm installs, in the same way."""
 
     def setUp(self) -> None:
-        page = DOC.joinpath('deploy/sunbeam.rst').read_text()
-        (self.run,) = re.findall(r' RUN ((?:.*\\\n)+.*)', page)
+        self.page = DOC.joinpath('deploy/sunbeam.rst').read_text()
+        (self.run,) = re.findall(r' RUN ((?:.*\\\n)+.*)', self.page)
 
     def test_the_packages_are_those_of_the_charm(self):
         words = self.run.replace('\\\n', ' ').split()
         names = [word for word in words if word.startswith('python3-')]
         self.assertEqual(list(packages.PACKAGES), names)
+
+    def test_it_has_the_file_that_protects_hosts(self):
+        file = '50-metal-drivers.conf'
+        self.assertIn('   protected_hosts = ', self.page)
+        self.assertIn(f'into a file ``{file}``', self.page)
+        ((copied, folder),) = re.findall(r' COPY (.*) (\S+/)\n', self.page)
+        self.assertIn(file, copied.split())
+        directory = '/etc/watcher/watcher.conf.d'
+        commands = [
+            line.split() for line in self.run.replace('\\\n', ' ').split('&&')
+        ]
+        made = commands.index(['install', '-d', '-m', '0755', directory])
+        put = commands.index(
+            ['install', '-m', '0644', f'{folder}{file}', directory]
+        )
+        self.assertLess(made, put)
 
     def test_the_shell_can_read_it(self):
         done = subprocess.run(

@@ -30,6 +30,7 @@ class TestIronic(test_watcher.WatcherTestCase):
             self.names[f'metal-{number:02}'] = found['name']
             self.names[f'compute-{number:02}'] = self.host(number)
             if number == 2:
+                self.names['NODE'] = found['name']
                 # Nobody has said yet which host is on it.
                 self.cloud.ironic.alter(node, extra='{}')
                 self.metal = node
@@ -66,16 +67,17 @@ class TestIronic(test_watcher.WatcherTestCase):
             sections,
             **{base.SHARED: self.cloud.keystone_options('watcher')},
         )
-        printed: dict[str, str] = {}
+        printed: list[tuple[str, str]] = []
         for line in re.findall(r'^ +\$ (.*)$', self.page, re.M):
-            printed[line] = self.run_line(line)
+            printed.append((line, self.run_line(line)))
             if line.startswith('openstack optimize audit create'):
-                self.after_audit(line, printed[line])
+                self.after_audit(*printed[-1])
             elif line.startswith('openstack optimize actionplan start'):
                 ended = self.end_of(self.names['PLAN'])
                 self.assertEqual('SUCCEEDED', ended['state'], str(ended))
+                self.assert_power(self.metal, 'off')
         self.assert_printed(printed)
-        self.assert_power(self.metal, 'off')
+        self.assert_power(self.metal, 'on')
 
     def after_audit(self, line: str, table: str) -> None:
         """Wait for it, and have the word PLAN mean its plan."""
@@ -96,16 +98,19 @@ class TestIronic(test_watcher.WatcherTestCase):
             'state=CANCELLED',
         )
 
-    def assert_printed(self, printed: dict[str, str]) -> None:
+    def assert_printed(self, printed: list[tuple[str, str]]) -> None:
         """What the page says of what is printed."""
 
         def of(part: str) -> str:
-            (text,) = [out for line, out in printed.items() if part in line]
+            (text,) = [out for line, out in printed if part in line]
             return text
 
         self.assertNotIn('| failed ', of('drivers check'))
         self.assertIn('3 of 3 nodes match', of('drivers check'))
-        self.assertEqual(3, of('node list').count('| on '))
+        before, after = [out for line, out in printed if 'node list' in line]
+        self.assertEqual(3, before.count('| on '))
+        self.assertEqual(2, after.count('| off '), after)
+        self.assertIn('| done ', of('power on NODE'))
         plan = of('drivers plan')
         self.assertEqual(2, len(re.findall(r'\| off ', plan)), plan)
         self.assertRegex(plan, r'\| stay .*protected')

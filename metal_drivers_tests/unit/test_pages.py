@@ -18,6 +18,7 @@ from metal_drivers_tests.unit.deploy import reading
 _PAGES = (
     *sorted(reading.TOP.glob('*.rst')),
     *sorted((reading.TOP / 'doc/source').rglob('*.rst')),
+    *sorted((reading.TOP / 'doc/source').rglob('*.txt')),
 )
 #: Sections that are shown, and which no service of Watcher reads for us.
 _OF_OTHERS = {
@@ -88,6 +89,29 @@ class TestCommands(base.TestCase):
     def test_a_wrong_one_is_found(self) -> None:
         for command in ('node burn', 'node list --sudo', 'check now'):
             self.assertRaises(ValueError, self.parse, command)
+
+
+class TestRemoval(base.TestCase):
+    def test_each_deployment_first_powers_on_what_is_off(self) -> None:
+        folder = reading.TOP / 'doc/source/deploy'
+        pages = {*folder.glob('*.rst')} - {folder / 'index.rst'}
+        self.assertLess(5, len(pages))
+        for page in pages:
+            text = ' '.join(page.read_text(encoding='utf-8').split())
+            self.assertRegex(
+                text,
+                r'[Pp]ower on the hosts that are off[^.]*'
+                r'``metal-drivers node power on``',
+                str(page),
+            )
+
+
+class TestExamples(base.TestCase):
+    def test_an_address_of_maas_or_openstack_has_tls(self) -> None:
+        """But for DevStack, which is a test, and has numbers."""
+        for page in _PAGES:
+            text = page.read_text(encoding='utf-8')
+            self.assertNotRegex(text, r'http://\w+\.example\.org', str(page))
 
 
 class TestConfiguration(base.TestCase):

@@ -2,10 +2,12 @@
 """``check``."""
 
 import datetime
+import re
 
 from metal_drivers.compute import markers
 from metal_drivers_tests.emulators import masakari
 from metal_drivers_tests.unit.cli import base
+from metal_drivers_tests.unit.deploy import reading
 
 WHEN = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
@@ -25,6 +27,29 @@ class TestCheck(base.CommandTestCase):
         self.assertEqual('warning', results['matching'][0])
         self.assertIn('3 of 4 nodes', results['matching'][1])
         self.assertIn('metal-04', results['matching'][1])
+
+    def test_the_lines_in_the_readme_are_printed(self) -> None:
+        """In this order; the demonstration has three nodes, all matched."""
+        self.ironic.remove_node(self.ironic.node('metal-04'))
+        text = (reading.TOP / 'README.rst').read_text(encoding='utf-8')
+        sample = text.partition('$ metal-drivers check\n')[2]
+        shown = [
+            (name.strip(), (result.strip(), detail.strip()))
+            for name, result, detail in re.findall(
+                r'^    \|(.*)\|(.*)\|(.*)\|$',
+                sample.partition('\n\n')[0],
+                re.M,
+            )
+        ][1:]
+        results = self.results(0)
+        names = [name for name, _ in shown]
+        self.assertLess(5, len(names))
+        self.assertEqual(names, [n for n in results if n in names])
+        for name, (result, detail) in shown:
+            self.assertEqual(result, results[name][0], name)
+            # Other ports.
+            said = re.sub(r':\d+/', ':0/', results[name][1])
+            self.assertEqual(re.sub(r':\d+/', ':0/', detail), said)
 
     def test_a_service_that_is_gone_is_a_failure(self) -> None:
         self.config['nova'] |= {'endpoint_override': 'http://127.0.0.1:1/v2.1'}

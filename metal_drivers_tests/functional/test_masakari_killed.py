@@ -88,6 +88,7 @@ class TestKilled(test_masakari.PowerTestCase):
             (SWITCH, True),
             (FLAG, False),
             (FLAG, True),
+            (CHANGE, False),
             (CHANGE, True),
         ):
             self.assert_row(self.off(), 'done')

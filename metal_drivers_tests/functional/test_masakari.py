@@ -137,13 +137,25 @@ class PowerTestCase(MasakariTestCase):
         words = ('node', 'power', state, self.name, '-f', 'json')
         yes = ('--yes',) if state == 'off' else ()
         command = self.start_command(config, *words, *yes)
+        self.until(held, command)
+        return held, command
+
+    def go_on_to(
+        self, match: messages.Match, held: proxy.Held, command: base.Command
+    ) -> proxy.Held:
+        """Until the next request of that kind is about to arrive."""
+        following = self.proxies[match].hold(match, False)
+        held.go_on.set()
+        self.until(following, command)
+        return following
+
+    def until(self, held: proxy.Held, command: base.Command) -> None:
         waiting.wait_until(
             lambda: held.there.is_set() or not command.running,
             'the request to be there',
         )
         if not held.there.is_set():
             self.fail(f'ended before: {command.wait()}')
-        return held, command
 
     def off(self) -> base.Run:
         return self.power_off(self.name)
@@ -193,6 +205,23 @@ class PowerTestCase(MasakariTestCase):
             if entry['source_host_uuid'] == self.watched[self.number]
         ]
 
+    def evacuations(self) -> list[str]:
+        """Servers that were evacuated from this host, in Nova's word."""
+        found = self.cloud.nova.request('GET', '/os-migrations')
+        return [
+            entry['instance_uuid']
+            for entry in found['migrations']
+            if entry['migration_type'] == 'evacuation'
+            and entry['source_compute'] == self.name
+        ]
+
+    def end_maintenance(self) -> None:
+        """What an operator does after a false alarm."""
+        path = f'/segments/{self.segment}/hosts/{self.watched[self.number]}'
+        host = {'on_maintenance': False}
+        self.masakari.api.request('PUT', path, {'host': host})
+        self.put_service(self.name, status='enabled')
+
     def make_busy(self) -> str:
         """Have another host of the segment be recovered, until the engine
         goes on."""
@@ -216,7 +245,7 @@ class PowerTestCase(MasakariTestCase):
 class TestPower(PowerTestCase):
     def test_nothing_is_evacuated_and_it_comes_back(self) -> None:
         """A monitor reports the host during the off, after it, and during
-        the on: Masakari takes no notice."""
+        the on until it is back: Masakari takes no notice."""
         held_off = self.begin('off', SWITCH)
         self.assert_watched(self.number, True, self.marked)
         self.assertIsNone(self.masakari.report_down(self.name))
@@ -225,11 +254,21 @@ class TestPower(PowerTestCase):
         self.assertIsNone(self.masakari.report_down(self.name))
         run = self.listing(self.config, 'node', 'list')
         self.assertIn('set by metal-drivers', run.row['Note'])
-        held_on = self.begin('on', CHANGE)
+        held, command = self.begin('on', SWITCH)
+        self.assert_away()
+        self.assertIsNone(self.masakari.report_down(self.name))
+        held = self.go_on_to(FLAG, held, command)
+        # On, and nova-compute is up.
+        self.assert_power(self.metal, 'on')
+        self.assert_watched(self.number, True, self.marked)
+        self.assertIsNone(self.masakari.report_down(self.name))
+        # Servers that land on it are protected from the first on.
+        held = self.go_on_to(CHANGE, held, command)
         self.assert_watched(self.number, False, ATTRIBUTES)
-        self.finish(*held_on)
+        self.finish(held, command)
         self.assert_back()
         self.assertEqual([], self.notifications())
+        self.assertEqual([], self.evacuations())
 
     def finish(self, held: proxy.Held, command: base.Command) -> None:
         held.go_on.set()
@@ -309,3 +348,36 @@ class TestPower(PowerTestCase):
         run = command.wait()
         self.assert_row(run, 'refused', masakari.REASON)
         self.assert_power(self.metal, 'on')
+        self.assert_service(self.name, 'disabled', masakari.REASON)
+        # On, so it is watched again. Masakari's reason is not ours to clear.
+        self.assert_watched(self.number, False, ATTRIBUTES)
+        self.assertEqual([notification], self.notifications())
+        self.assertEqual([], self.evacuations())
+        self.put_service(self.name, status='enabled')
+        self.assert_off_and_back()
+
+    def test_before_an_off(self) -> None:
+        """Masakari recovers the host, then has it under maintenance: what it
+        did stays as it is."""
+        self.masakari.engine.pause()
+        self.addCleanup(self.masakari.engine.resume)
+        notification = self.masakari.report_down(self.name)
+        assert notification is not None
+        self.assert_row(self.off(), 'refused', 'is recovering a host')
+        self.assert_service(self.name, 'enabled')
+        self.assert_watched(self.number, False, ATTRIBUTES)
+        self.masakari.engine.resume()
+        self.masakari.wait_notification(notification)
+        self.assert_row(self.off(), 'refused', 'set by someone else')
+        self.assert_power(self.metal, 'on')
+        self.assert_service(self.name, 'disabled', masakari.REASON)
+        self.assert_watched(self.number, True, ATTRIBUTES)
+        self.assertEqual([], self.evacuations())
+        self.end_maintenance()
+        self.assert_off_and_back()
+
+    def assert_off_and_back(self) -> None:
+        self.assert_row(self.off(), 'done')
+        self.assert_away()
+        self.assert_row(self.on(), 'done', 'enabled')
+        self.assert_back()

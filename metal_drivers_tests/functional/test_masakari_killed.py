@@ -73,11 +73,22 @@ class TestKilled(test_masakari.PowerTestCase):
             self.assert_back()
         self.assertEqual([], self.notifications())
 
+    def test_on_before_it_is_sent(self) -> None:
+        self.assert_row(self.off(), 'done')
+        self.kill_at('on', SWITCH, False)
+        self.recover()
+        self.assert_away()
+        self.assertIsNone(self.masakari.report_down(self.name))
+        self.assert_row(self.on(), 'done', 'enabled')
+        self.assert_back()
+        self.assertEqual([], self.notifications())
+
     def test_on(self) -> None:
         for match, arrived in (
             (SWITCH, True),
             (FLAG, False),
             (FLAG, True),
+            (CHANGE, False),
             (CHANGE, True),
         ):
             self.assert_row(self.off(), 'done')

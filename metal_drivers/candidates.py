@@ -40,6 +40,9 @@ class Candidate:
     mentioned: bool = False
     #: The required options that have no value.
     missing: tuple[str, ...] = ()
+    #: The sections of the files that have options of it: its own, or one
+    #: that it had before.
+    sections: tuple[str, ...] = ()
 
     @property
     def distribution(self) -> str:
@@ -53,6 +56,42 @@ class Candidate:
     @property
     def group(self) -> str:
         return conf.driver_group(self.name)
+
+    @property
+    def lacking(self) -> str:
+        """What is missing, and where its other options are."""
+        text = f'[{self.group}] lacks {self.wanted or "an option"}'
+        if self.sections and self.group not in self.sections:
+            return f'{text}; its other options are in {self._written}'
+        return text
+
+    @property
+    def completing(self) -> str:
+        """What to do about that."""
+        add = f'Add {self.wanted} to' if self.missing else 'Complete'
+        return (
+            f'{add} [{self.group}], or remove what is set for this driver '
+            f'in {self._written}'
+        )
+
+    @property
+    def wanted(self) -> str:
+        """The missing options; of a secret also the option that names a
+        file with it."""
+        options = {opt.dest: opt for opt in self.plugin.options}
+        return ', '.join(
+            f'{name} or {name}_file'
+            if f'{name}_file' in options
+            and name in options
+            and options[name].secret
+            else name
+            for name in self.missing
+        )
+
+    @property
+    def _written(self) -> str:
+        names = self.sections or (self.group,)
+        return ' and '.join(f'[{name}]' for name in names)
 
 
 def examine(
@@ -74,7 +113,7 @@ def examine(
     )
     if isinstance(answer, str):
         return dataclasses.replace(found, detail=answer)
-    return _sort(found, answer)
+    return _sort(config, found, answer)
 
 
 def _ask(
@@ -126,7 +165,9 @@ def _flaw(state: object) -> str:
     return ''
 
 
-def _sort(candidate: Candidate, state: ConfigState) -> Candidate:
+def _sort(
+    config: cfg.ConfigOpts, candidate: Candidate, state: ConfigState
+) -> Candidate:
     """By what the driver says of itself, and by what is configured."""
     status, missing = state.status, tuple(state.missing)
     if missing and status is ConfigStatus.READY:
@@ -134,13 +175,18 @@ def _sort(candidate: Candidate, state: ConfigState) -> Candidate:
     if not candidate.mentioned and (missing or status is ConfigStatus.READY):
         # Only installed, whatever it takes its own defaults for.
         status = ConfigStatus.ABSENT
-    return dataclasses.replace(
+    found = dataclasses.replace(
         candidate,
         state=CandidateState(status.value),
-        detail=with_warning(
-            candidate.plugin, _describe(candidate.group, status, missing)
-        ),
         missing=missing,
+        sections=conf.driver_sections(
+            config, candidate.name, candidate.plugin.options
+        )
+        if status is ConfigStatus.INCOMPLETE
+        else (),
+    )
+    return dataclasses.replace(
+        found, detail=with_warning(found.plugin, _describe(found))
     )
 
 
@@ -149,12 +195,10 @@ def with_warning(plugin: plugins.Plugin[MetalDriver], detail: str) -> str:
     return f'{detail}; {plugin.warning}' if plugin.warning else detail
 
 
-def _describe(
-    group: str, status: ConfigStatus, missing: tuple[str, ...]
-) -> str:
-    names = ', '.join(missing)
-    if status is ConfigStatus.READY:
+def _describe(found: Candidate) -> str:
+    if found.state is CandidateState.READY:
         return 'configured'
-    if status is ConfigStatus.INCOMPLETE:
-        return f'[{group}] lacks {names or "an option"}'
-    return 'not configured' + (f'; [{group}] needs {names}' if names else '')
+    if found.state is CandidateState.INCOMPLETE:
+        return found.lacking
+    needs = f'; [{found.group}] needs {found.wanted}' if found.missing else ''
+    return f'not configured{needs}'

@@ -255,6 +255,28 @@ def driver_mentioned(
     return groups.any_is_set(conf, group, options)
 
 
+def driver_sections(
+    conf: cfg.ConfigOpts, name: str, options: Iterable[cfg.Opt]
+) -> tuple[str, ...]:
+    """The sections that have options of the driver: its own, and those of
+    former groups."""
+    sections = {section.lower() for section in conf.list_all_sections()}
+    group = driver_group(name)
+    found = [group] if group.lower() in sections else []
+    for opt in options:
+        for old in opt.deprecated_opts:
+            if (
+                old.group
+                and old.group.lower() in sections
+                and old.group not in found
+                and groups.any_is_set(
+                    conf, old.group, [cfg.StrOpt(old.name or opt.dest)]
+                )
+            ):
+                found.append(old.group)
+    return tuple(found)
+
+
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """The ``oslo.config.opts`` hook: the options of every driver and every
     hook that is installed, third parties' too."""

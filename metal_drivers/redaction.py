@@ -146,8 +146,10 @@ def shown(opt: cfg.Opt, found: Any) -> Any:
     """The value of an option, as ``driver show`` has it."""
     if opt.secret and found is not None:
         return _MASK
+    if isinstance(found, list) and found:
+        # As it is written in a file.
+        return mask_userinfo(', '.join(map(str, found)))
     if isinstance(found, str | list):
-        # A list is printed as one.
         return mask_userinfo(str(found))
     return found
 

@@ -256,13 +256,11 @@ def _unusable(candidate: Candidate) -> exceptions.ConfigurationError:
 
 
 def _incomplete(candidate: Candidate) -> exceptions.ConfigurationError:
-    group, missing = candidate.group, ', '.join(candidate.missing)
-    lacking = f'[{group}] lacks {missing or "an option"}'
-    completing = f'Add {missing} there' if missing else f'Complete [{group}]'
     return exceptions.ConfigurationError(
-        f'The driver {candidate.name} is not fully configured: {lacking}',
-        cure=f'{completing}, or remove what the section has and, to use '
-        f'another driver, choose it with [{conf.GROUP}] driver.',
+        f'The driver {candidate.name} is not fully configured: '
+        f'{candidate.lacking}',
+        cure=f'{candidate.completing} and, to use another driver, choose it '
+        f'with [{conf.GROUP}] driver.',
         driver=candidate.name,
         options=candidate.missing,
     )

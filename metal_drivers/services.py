@@ -309,7 +309,11 @@ def _credentials(
     """
     if nova.get('auth_type'):
         return groups.Credentials(nova, groups.NOVA_GROUP)
-    return osc or groups.shared_credentials(config)
+    shared = osc or groups.shared_credentials(config)
+    if shared is None and auth.credentials_present(nova):
+        # A part of them: their session says what is missing.
+        return groups.Credentials(nova, groups.NOVA_GROUP)
+    return shared
 
 
 def _names(refs: Iterable[str]) -> list[str]:

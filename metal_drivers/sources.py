@@ -92,16 +92,17 @@ def origin(
     return where and str(where.detail or where.location.name)
 
 
-def names_of(group: str, opt: cfg.Opt) -> set[tuple[str, str]]:
+def names_of(group: str, opt: cfg.Opt) -> list[tuple[str, str]]:
     """The groups, in lower case, and the names that an option may be
-    written with."""
-    return {
+    written with, in the order in which oslo.config looks for them in one
+    file."""
+    return [
         (group.lower(), opt.dest),
         *(
             ((old.group or group).lower(), old.name or opt.dest)
             for old in opt.deprecated_opts
         ),
-    }
+    ]
 
 
 def settings(path: str) -> list[Setting]:

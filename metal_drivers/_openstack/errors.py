@@ -41,9 +41,16 @@ class Failures:
             error, exceptions.UnavailableError
         ):
             return error
+        url = _text.clean(str(auth_url))
+        what = f'no token from Keystone at {url} ({_text.clean(str(exc))})'
+        if isinstance(error, exceptions.TimedOutError):
+            what = f'no token from Keystone: no answer in time from {url}'
+        elif isinstance(exc, ks_exceptions.ConnectFailure):
+            why = _reason(exc)
+            what = f'no token from Keystone: could not connect to {url}'
+            what += f' ({why})' if why else ''
         return type(error)(
-            f'{self._name}: no token from Keystone at '
-            f'{_text.clean(str(auth_url))} ({_text.clean(str(exc))})',
+            f'{self._name}: {what}',
             cure='Check that Keystone is up and that auth_url leads to it, '
             f'in [{self._section}] or in the section with the credentials '
             'that it uses.',
@@ -103,6 +110,9 @@ class Failures:
                     cure=self._look,
                 )
             case _:
+                if why := _reason(exc):
+                    # The address; then comes how urllib3 puts it.
+                    said = f'{said.partition(": HTTP")[0]}: {why}'
                 return exceptions.UnavailableError(
                     f'{tried} could not connect ({said})', cure=self._look
                 )
@@ -167,3 +177,15 @@ class Failures:
                 return exceptions.ProtocolError(
                     f'{tried} was answered with a redirection ({came})'
                 )
+
+
+def _reason(exc: BaseException) -> str:
+    """What the operating system said, in its words; empty: nothing."""
+    seen: list[BaseException] = []
+    link: BaseException | None = exc
+    while link is not None and link not in seen:
+        seen.append(link)
+        if isinstance(link, OSError) and link.errno and link.strerror:
+            return _text.clean(link.strerror)
+        link = link.__cause__ or link.__context__
+    return ''

@@ -20,6 +20,12 @@ from metal_drivers._openstack import auth
 NOVA_GROUP = 'nova'
 CREDENTIALS_GROUP = 'watcher_clients_auth'
 
+#: What Python says of a value, and what an operator is told.
+_PLAINLY = {
+    'invalid literal for int()': 'a whole number is needed',
+    'could not convert string to float': 'a number is needed',
+}
+
 
 class OptionValues(dict[str, Any]):
     """The values of one group, also as attributes. Keeps them to itself:
@@ -75,15 +81,18 @@ class Credentials:
         return self._session
 
 
-def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
-    """What ``[nova]`` says of how to reach and to authenticate."""
-    options = [
+def nova_options() -> tuple[cfg.Opt, ...]:
+    """Those of ``[nova]`` that say how to reach it."""
+    return (
         *auth.adapter_options({'region-name': 'nova_client.region_name'}),
         *auth.session_options(),
-        *auth.auth_options(),
         cfg.StrOpt('interface'),
-    ]
-    values = peek(conf, NOVA_GROUP, options)
+    )
+
+
+def nova_values(conf: cfg.ConfigOpts) -> OptionValues:
+    """What ``[nova]`` says of how to reach and to authenticate."""
+    values = peek(conf, NOVA_GROUP, [*auth.auth_options(), *nova_options()])
     if not values['valid_interfaces']:
         # What Watcher still takes from the options' former names.
         former = peek(conf, 'nova_client', [cfg.StrOpt('endpoint_type')])
@@ -115,7 +124,8 @@ def read(
         try:
             values[opt.dest] = conf[group][opt.dest]
         except (cfg.Error, ValueError) as exc:
-            raise _invalid(group, opt, exc) from (None if opt.secret else exc)
+            error = _invalid(conf, group, opt, exc)
+            raise error from (None if opt.secret else exc)
     return values
 
 
@@ -142,16 +152,7 @@ def any_is_set(
         return False
     private = _private(conf)
     for opt in unclear:
-        # Without a default, and of any type: what is found was set.
-        bare = cfg.StrOpt(
-            opt.name,
-            dest=opt.dest,
-            deprecated_opts=[
-                # Of one that only its group has left, the name is None.
-                cfg.DeprecatedOpt(old.name or opt.dest, group=old.group)
-                for old in opt.deprecated_opts
-            ],
-        )
+        bare = _bare(opt)
         private.register_opt(bare, group=group)
         try:
             if private[group][bare.dest] is not None:
@@ -161,20 +162,64 @@ def any_is_set(
     return False
 
 
+def _bare(opt: cfg.Opt) -> cfg.StrOpt:
+    """Without a default, and of any type: what is found was set."""
+    return cfg.StrOpt(
+        opt.name,
+        dest=opt.dest,
+        deprecated_opts=[
+            # Of one that only its group has left, the name is None.
+            cfg.DeprecatedOpt(old.name or opt.dest, group=old.group)
+            for old in opt.deprecated_opts
+        ],
+    )
+
+
 def _invalid(
-    group: str, opt: cfg.Opt, exc: Exception
+    conf: cfg.ConfigOpts, group: str, opt: cfg.Opt, exc: Exception
 ) -> exceptions.ConfigurationError:
-    """oslo.config quotes the value; of a secret nothing is said."""
-    what = f'[{group}] {opt.name} has a value that is not valid'
-    if isinstance(exc, cfg.ConfigFileValueError | ValueError):
+    """The value, where it is from and what is wrong with it; of a secret
+    nothing is said."""
+    name = f'[{group}] {opt.name}'
+    said = redaction.mask_userinfo(_text.clean(str(exc)))
+    message = f'{name} has a value that is not valid'
+    if not opt.secret:
+        message = f'{message}: {said}'
+    if isinstance(exc, cfg.ConfigSourceValueError | ValueError):
         cure = f'Its meaning: {opt.help}' if opt.help else ''
+        found = None if opt.secret else written(conf, group, opt)
+        if found is not None:
+            value, where = found
+            why = said.partition(' is not valid: ')[2]
+            for start, plain in _PLAINLY.items():
+                if why.startswith(start):
+                    why = plain
+            message = f'{name}: {value!r} in {where} is not valid'
+            message += f': {why}' if why else ''
     else:
         cure = 'Write $$ for a $ that does not refer to another option.'
     return exceptions.ConfigurationError(
-        what if opt.secret else f'{what}: {_text.clean(str(exc))}',
-        cure=cure,
-        options=(opt.dest,),
+        message, cure=cure, options=(opt.dest,)
     )
+
+
+def written(
+    conf: cfg.ConfigOpts, group: str, opt: cfg.Opt
+) -> tuple[str, str] | None:
+    """The text that an option was given, and the file or the variable that
+    has it; None: it is the default, or has a $ that leads nowhere."""
+    private, bare = _private(conf), _bare(opt)
+    private.register_opt(bare, group=group)
+    try:
+        value = private[group][bare.dest]
+        where = sources.origin(
+            private, group, bare, sources.all_settings(private)
+        )
+    except (cfg.Error, ValueError, OSError):
+        return None
+    if value is None or where is None:
+        return None
+    return redaction.mask_userinfo(_text.clean(value)), where
 
 
 def peek(

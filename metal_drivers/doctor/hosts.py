@@ -7,7 +7,7 @@ import datetime
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from metal_drivers import planning
+from metal_drivers import conf, planning
 from metal_drivers.compute import markers
 from metal_drivers.compute.markers import Marker, MarkerKind
 from metal_drivers.doctor import cures
@@ -36,7 +36,11 @@ def matching(place: Place) -> Iterator[Finding]:
     matched = len(members) - len(problems)
     detail = f'{matched} of {len(members)} nodes match a compute host'
     if problems:
-        yield warning('matching', f'{detail} ({_some(problems)})')
+        yield warning(
+            'matching',
+            f'{detail} ({_some(problems)}). The others are never powered off '
+            'or on. Correct those that run a compute host',
+        )
     else:
         yield ok('matching', detail)
 
@@ -180,7 +184,9 @@ def protected(place: Place) -> Iterator[Finding]:
     ]
     if idle:
         yield warning(
-            'protected hosts', f'no host or node matches {", ".join(idle)}'
+            'protected hosts',
+            f'no host or node matches {", ".join(idle)}. Correct '
+            f'[{conf.GROUP}] protected_hosts, or remove what is not needed',
         )
 
 

@@ -14,6 +14,8 @@ from metal_drivers.doctor.model import Finding, Place, ok, warning
 
 _WATCHER = 'python-watcher'
 _OURSELVES = 'watcher-metal-drivers'
+#: Is where Watcher is, whatever Python it runs in.
+_ETC = '/etc/watcher'
 _NAMES = (_WATCHER, _OURSELVES)
 
 
@@ -23,7 +25,7 @@ def copies(place: Place) -> Iterator[Finding]:
         found = _copies(name, place.path)
         if not found:
             if name == _WATCHER:
-                yield ok('watcher', 'not installed for this Python')
+                yield _no_watcher()
             continue
         (version, where), *hidden = found
         if not hidden:
@@ -37,6 +39,17 @@ def copies(place: Place) -> Iterator[Finding]:
             'that was not meant to be there; the command removes the first',
             _uninstall(name),
         )
+
+
+def _no_watcher() -> Finding:
+    detail = f'not installed for {sys.executable}'
+    if not os.path.isdir(_ETC):
+        return ok('watcher', detail)
+    return warning(
+        'watcher',
+        f'{detail}, but {_ETC} exists. Install {_OURSELVES} in the Python '
+        "environment of Watcher's services, and run this command there",
+    )
 
 
 def _version(version: str, where: str) -> Finding:

@@ -36,7 +36,8 @@ def modes(place: Place) -> Iterator[Finding]:
             bad = True
             yield found
     if paths and not bad:
-        yield ok('file modes', f'{len(paths)} files are protected')
+        files = '1 file is' if len(paths) == 1 else f'{len(paths)} files are'
+        yield ok('file modes', f'{files} protected')
 
 
 def _mode(path: str, has_secrets: bool) -> Iterator[Finding]:

@@ -19,11 +19,17 @@ def driver(place: Place) -> Iterator[Finding]:
 
 def others(place: Place) -> Iterator[Finding]:
     """Drivers that are configured and cannot be used, or not loaded."""
-    for each in place.selector.candidates():
-        if each.state is CandidateState.FAILED or (
-            each.state is CandidateState.INCOMPLETE and each.mentioned
-        ):
+    selection = place.selector.selection
+    refused = selection.refusal and selection.refusal.driver
+    for each in selection.candidates:
+        if each.name == refused:
+            continue  # said by the line before
+        if each.state is CandidateState.FAILED:
             yield warning(f'driver {each.name}', each.detail)
+        elif each.state is CandidateState.INCOMPLETE and each.mentioned:
+            yield warning(
+                f'driver {each.name}', f'{each.detail}. {each.completing}'
+            )
 
 
 def hooks(place: Place) -> Iterator[Finding]:
@@ -37,7 +43,8 @@ def nova(place: Place) -> Iterator[Finding]:
         yield warning(
             'nova',
             'no credentials in [nova] or [watcher_clients_auth]: '
-            'no node matches a compute host',
+            'no node matches a compute host. Add auth_type and what it needs '
+            'to one of these sections',
         )
         return
     yield from map(Finding.of, place.nova.check())

@@ -128,7 +128,7 @@ class TestOwnSettings(base.TestCase):
         }.items():
             conf = self.conf(metal_drivers={name: value})
             error = self.refusal(metal_conf.settings, conf)
-            self.assertIn(f'[metal_drivers] {name} ', str(error))
+            self.assertIn(f'[metal_drivers] {name}: ', str(error))
             self.assertEqual((name,), error.options)
 
     def test_an_override_is_honoured(self) -> None:

@@ -238,7 +238,22 @@ class TestAuto(selecting.SelectorTestCase):
 
     def test_half_configured_by_a_former_group(self) -> None:
         error = self.refused(maas_client={'url': 'http://maas.example/MAAS'})
-        self.assertIn('lacks api_key', str(error))
+        self.assertIn(
+            '[watcher.metal.drivers.maas] lacks api_key or api_key_file; its '
+            'other options are in [maas_client]. Add api_key or api_key_file '
+            'to [watcher.metal.drivers.maas], or remove what is set for this '
+            'driver in [maas_client] and, ',
+            str(error),
+        )
+        self.assertEqual(('api_key',), error.options)
+        error = self.refused(
+            maas_client={'url': 'http://maas.example/MAAS'},
+            **{'watcher.metal.drivers.maas': {'tags': 'a'}},
+        )
+        self.assertNotIn('its other options', str(error))
+        self.assertIn(
+            'in [watcher.metal.drivers.maas] and [maas_client]', str(error)
+        )
 
     def test_half_configured_by_a_third_partys_former_group(self) -> None:
         self.site.install_driver(
@@ -250,6 +265,7 @@ class TestAuto(selecting.SelectorTestCase):
         )
         error = self.refused(acme_client={'url': 'x'}, **{FAKE: {'nodes': 1}})
         self.assertIn(f'[{ACME}] lacks token', str(error))
+        self.assertIn('for this driver in [acme_client] and', str(error))
 
     def test_configured_by_an_override(self) -> None:
         conf = self.conf()

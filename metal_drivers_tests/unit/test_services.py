@@ -228,6 +228,15 @@ class TestOpenCompute(base.TestCase):
     def test_without_credentials_there_is_no_nova(self) -> None:
         self.assertIsNone(services.open_compute(self.conf()))
 
+    def test_a_part_of_them_is_not_nothing(self) -> None:
+        half = {'auth_url': 'http://127.0.0.1:1', 'username': 'watcher'}
+        for sections in (
+            {'nova': half},
+            {'nova': {'auth_section': 'there'}, 'there': half},
+        ):
+            error = self.refusal(services.open_compute, self.conf(**sections))
+            self.assertIn('[nova] lacks auth_type', str(error))
+
     def test_own_credentials_are_used_for_every_request(self) -> None:
         keystone = self.useFixture(
             keystone_emulator.KeystoneEmulator({'watcher': PASSWORD})

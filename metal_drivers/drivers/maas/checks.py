@@ -73,7 +73,8 @@ def _tls(maas: client.MaasClient, config: Mapping[str, Any]) -> CheckResult:
         return CheckResult(
             name,
             CheckStatus.WARNING,
-            'none: anyone on the network path can read the API key',
+            f'none for {maas.url()}: anyone on the network path can read '
+            f'the API key. Set [{connection.GROUP}] url to an https URL',
         )
     if config.get('insecure'):
         return CheckResult(
@@ -103,7 +104,8 @@ def _rights(user: Any) -> CheckResult:
         'maas credentials',
         CheckStatus.WARNING,
         f'{name} is not an administrator: only machines that it owns are '
-        'shown and can be powered on or off',
+        'shown and can be powered on or off. Use the API key of an '
+        'administrator, unless these are all that you want',
     )
 
 
@@ -120,7 +122,8 @@ def _clock(maas: client.MaasClient) -> CheckResult:
     return CheckResult(
         'maas clock',
         CheckStatus.WARNING,
-        f'{detail}; from 300 s behind, every request is refused',
+        f'{detail}; from 300 s behind, every request is refused. Have both '
+        'use the same time servers',
     )
 
 
@@ -171,7 +174,8 @@ def _machines(nodes: list[Node], config: Mapping[str, Any]) -> CheckResult:
         CheckStatus.WARNING,
         f'MAAS shows no deployed machines{narrowed}: there are none, or '
         'this user may not see them. An administrator sees all, others '
-        'their own',
+        'their own. Deploy the machines, or use the API key of an '
+        'administrator',
     )
 
 

@@ -6,6 +6,7 @@ import re
 
 from metal_drivers.compute import markers
 from metal_drivers_tests.emulators import masakari
+from metal_drivers_tests.unit import cures
 from metal_drivers_tests.unit.cli import base
 from metal_drivers_tests.unit.deploy import reading
 
@@ -16,9 +17,11 @@ class TestCheck(base.CommandTestCase):
     def results(self, status: int) -> dict[str, tuple[str, str]]:
         done = self.metal('check', '-f', 'json')
         self.assertEqual(status, done.status, done.stderr)
-        return {
+        found = {
             row['Check']: (row['Result'], row['Detail']) for row in done.json
         }
+        self.assertEqual([], cures.without(found))
+        return found
 
     def test_all_is_well_but_for_one_node(self) -> None:
         results = self.results(0)
@@ -53,11 +56,54 @@ class TestCheck(base.CommandTestCase):
 
     def test_a_service_that_is_gone_is_a_failure(self) -> None:
         self.config['nova'] |= {'endpoint_override': 'http://127.0.0.1:1/v2.1'}
-        self.assertEqual('failed', self.results(1)['nova'][0])
+        result, detail = self.results(1)['nova']
+        self.assertEqual('failed', result)
+        self.assertIn(
+            'could not connect (Unable to establish connection to '
+            'http://127.0.0.1:1/v2.1/os-services?binary=nova-compute: '
+            'Connection refused)',
+            detail,
+        )
 
     def test_no_nova_is_a_warning(self) -> None:
         del self.config['nova']
         self.assertEqual('warning', self.results(0)['nova'][0])
+
+    def test_half_of_the_credentials_for_nova_is_a_failure(self) -> None:
+        del self.config['nova']['auth_type']
+        self.config['nova']['username'] = 'watcher'
+        result, detail = self.results(1)['nova']
+        self.assertEqual('failed', result)
+        self.assertIn('[nova] lacks auth_type', detail)
+
+    def test_a_keystone_that_is_gone_is_a_failure(self) -> None:
+        self.config['nova'] |= {
+            'auth_type': 'password',
+            'auth_url': 'http://127.0.0.1:1/v3',
+            'username': 'watcher',
+            'password': 'p4ssword',
+        }
+        result, detail = self.results(1)['nova']
+        self.assertEqual('failed', result)
+        self.assertIn(
+            'Nova: no token from Keystone: could not connect to '
+            'http://127.0.0.1:1/v3 (Connection refused). Check that Keystone '
+            'is up',
+            detail,
+        )
+        self.assertNotIn('HTTPConnectionPool', detail)
+
+    def test_a_driver_that_is_not_used_is_half_configured(self) -> None:
+        self.config['metal_drivers'] = {'driver': 'ironic'}
+        self.config['maas_client'] = {'url': 'http://maas.example/MAAS'}
+        result, detail = self.results(0)['driver maas']
+        self.assertEqual('warning', result)
+        self.assertIn('are in [maas_client]. Add api_key or', detail)
+        # Where that is why none is used, it is said once.
+        del self.config['metal_drivers']
+        results = self.results(1)
+        self.assertIn('lacks api_key or api_key_file', results['driver'][1])
+        self.assertNotIn('driver maas', results)
 
     def test_a_refused_selection_is_a_failure(self) -> None:
         del self.config['watcher.metal.drivers.ironic']['endpoint_override']
@@ -135,9 +181,11 @@ class TestHooks(base.CommandTestCase):
     def results(self, status: int) -> dict[str, tuple[str, str]]:
         done = self.metal('check', '-f', 'json')
         self.assertEqual(status, done.status, done.stderr)
-        return {
+        found = {
             row['Check']: (row['Result'], row['Detail']) for row in done.json
         }
+        self.assertEqual([], cures.without(found))
+        return found
 
     def test_each_hook_is_checked(self) -> None:
         results = self.results(0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import fixtures
 
+from metal_drivers_tests.unit import cures
 from metal_drivers_tests.unit.cli import base
 
 
@@ -26,6 +27,14 @@ class DoctorTestCase(base.CommandTestCase):
         self.drop_ins = self.folder / 'watcher.conf.d'
         self.drop_ins.mkdir(parents=True)
         self.main = self.folder / 'watcher.conf'
+
+        # Whether this machine has a Watcher is not what is tested here.
+        self.etc = pathlib.Path(home, 'etc-watcher')
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'metal_drivers.doctor.installation._ETC', str(self.etc)
+            )
+        )
 
     def write(
         self,
@@ -59,9 +68,11 @@ class DoctorTestCase(base.CommandTestCase):
     ) -> dict[str, tuple[str, str]]:
         """The result and the detail by the name of the check."""
         done = self.check(*options, 'check', '-f', 'json', status=status)
-        return {
+        found = {
             row['Check']: (row['Result'], row['Detail']) for row in done.json
         }
+        self.assertEqual([], cures.without(found))
+        return found
 
     def script(self, *options: str, status: int = 0) -> list[str]:
         """The lines of ``check --fix-hints``."""

@@ -19,7 +19,13 @@ MAAS = 'watcher.metal.drivers.maas'
 class TestModes(base.DoctorTestCase):
     def test_all_is_well(self) -> None:
         self.write(self.main, self.config, 0o644)
-        self.assertEqual('ok', self.rows()['file modes'][0])
+        self.assertEqual(
+            ('ok', '1 file is protected'), self.rows()['file modes']
+        )
+        self.write(self.drop_ins / '50.conf', {'metal_drivers': {}})
+        self.assertEqual(
+            ('ok', '2 files are protected'), self.rows()['file modes']
+        )
 
     def test_a_password_that_everyone_can_read(self) -> None:
         self.config['watcher_clients_auth'] = {'password': 'p4ssword'}
@@ -99,7 +105,18 @@ class TestCopies(base.DoctorTestCase):
 
     def test_none(self) -> None:
         self.assertEqual(
-            ['watcher ok not installed for this Python'], self.copies()
+            [f'watcher ok not installed for {sys.executable}'], self.copies()
+        )
+
+    def test_none_where_watcher_is_configured(self) -> None:
+        self.etc.mkdir()
+        (found,) = self.copies()
+        self.assertTrue(
+            found.startswith(
+                f'watcher warning not installed for {sys.executable}, but '
+                f'{self.etc} exists. Install '
+            ),
+            found,
         )
 
     def test_a_copy_hides_that_of_the_distribution(self) -> None:

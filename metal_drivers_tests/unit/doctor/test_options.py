@@ -8,6 +8,7 @@ import fixtures
 from metal_drivers_tests.unit.doctor import base
 
 IRONIC = 'watcher.metal.drivers.ironic'
+MAAS = 'watcher.metal.drivers.maas'
 
 
 class TestOrigins(base.DoctorTestCase):
@@ -30,6 +31,34 @@ class TestOrigins(base.DoctorTestCase):
             f'read in this order: {self.main}, {self.drop_ins}/50.conf; of '
             'two that set the same option, the last one wins',
             rows['configuration'][1],
+        )
+
+    def test_those_of_watcher_that_are_read(self) -> None:
+        self.config['watcher_clients_auth'] = {
+            'auth_type': 'password',
+            'auth_url': 'http://127.0.0.1:1',
+            'password': 'p4ssword',
+            'whatever': 1,
+        }
+        self.config['nova'] |= {'region_name': 'north', 'whatever': 1}
+        rows = {
+            name: detail
+            for name, (_, detail) in self.rows().items()
+            if name.startswith(('[nova]', '[watcher_clients_auth]'))
+        }
+        self.assertEqual(
+            {
+                '[nova] auth_type': 'none',
+                '[nova] endpoint_override': f'{self.nova.url}/v2.1',
+                '[nova] region_name': 'north',
+                '[watcher_clients_auth] auth_type': 'password',
+                '[watcher_clients_auth] auth_url': 'http://127.0.0.1:1',
+                '[watcher_clients_auth] password': '***',
+            },
+            {
+                name: detail.removesuffix(f', from {self.main}')
+                for name, detail in rows.items()
+            },
         )
 
     def test_one_of_the_environment(self) -> None:
@@ -69,13 +98,32 @@ class TestOrigins(base.DoctorTestCase):
             f'***, from {self.main}', rows[f'[{IRONIC}] password'][1]
         )
 
+    def test_a_list(self) -> None:
+        self.config['metal_drivers']['protected_hosts'] = 'a*,b*'
+        self.assertEqual(
+            f'a*, b*, from {self.main}',
+            self.rows()['[metal_drivers] protected_hosts'][1],
+        )
+
+    def test_a_value_of_the_environment_that_is_not_valid(self) -> None:
+        """The file that has the option, too, is not the one to correct."""
+        name = 'OS_METAL_DRIVERS__MIN_DWELL'
+        self.useFixture(fixtures.EnvironmentVariable(name, '5m'))
+        self.config['metal_drivers']['min_dwell'] = 30
+        _, detail = self.rows(status=1)['[metal_drivers] min_dwell']
+        self.assertIn(f"min_dwell: '5m' in {name} is not valid: ", detail)
+
     def test_a_value_that_is_not_valid(self) -> None:
         """The services are checked all the same."""
         self.config['metal_drivers']['min_dwell'] = 'long'
         rows = self.rows(status=1)
         result, detail = rows['[metal_drivers] min_dwell']
         self.assertEqual('failed', result)
-        self.assertIn('not valid', detail)
+        self.assertIn(
+            f"[metal_drivers] min_dwell: 'long' in {self.main} is not valid: "
+            'a whole number is needed. Its meaning: How long a node',
+            detail,
+        )
         self.assertEqual('ok', rows['nova'][0])
         self.assertNotIn('matching', rows)
 
@@ -117,6 +165,55 @@ class TestUnknown(base.DoctorTestCase):
         self.config['watcher_decision_engine'] = {'whatever': 1}
         self.config['nova']['whatever'] = 1
         self.assertEqual([], [row for row in self.rows() if 'whatever' in row])
+
+    def test_a_section_of_watcher_that_is_misspelt(self) -> None:
+        for name, near in (
+            ('watcher_client_auth', 'watcher_clients_auth'),
+            ('maas_clients', 'maas_client'),
+            ('maas', MAAS),
+            ('ironics', 'ironic'),
+        ):
+            self.config[name] = {'username': 'watcher'}
+            result, detail = self.rows()[f'[{name}]']
+            self.assertEqual('warning', result)
+            self.assertIn(f'the nearest is [{near}].', detail)
+            self.main.unlink()
+
+    def test_an_option_of_watcher_that_is_misspelt(self) -> None:
+        self.config['watcher_clients_auth'] = {
+            'auth_type': 'v3applicationcredential',
+            'auth_url': 'http://127.0.0.1:1',
+            'aplication_credential_id': 'x',
+            # Of another auth_type, and what Watcher may read or not.
+            'username': 'watcher',
+            'whatever': 1,
+        }
+        self.config['nova']['regionname'] = 'north'
+        rows = self.rows()
+        unknown = {
+            name: detail
+            for name, (result, detail) in rows.items()
+            if result == 'warning' and name.startswith('[')
+        }
+        self.assertEqual(
+            {
+                '[watcher_clients_auth] aplication_credential_id',
+                '[nova] regionname',
+            },
+            set(unknown),
+        )
+        self.assertIn(
+            'the nearest is region_name.', unknown['[nova] regionname']
+        )
+        self.main.unlink()
+        self.config['watcher_clients_auth'] = {
+            'auth_type': 'password',
+            'pasword': 'p4ssword',
+        }
+        self.assertIn(
+            'the nearest is password.',
+            self.rows()['[watcher_clients_auth] pasword'][1],
+        )
 
     def test_all_options_that_there_are(self) -> None:
         self.config['maas_client'] = {'url': 'http://127.0.0.1:1/MAAS'}
@@ -187,22 +284,49 @@ class TestRepeated(base.DoctorTestCase):
         self.assertIn(f'{self.drop_ins}/70.conf wins', detail)
 
     def test_twice_in_one_file(self) -> None:
-        self.drop_in.write_text('[metal_drivers]\nhooks =\nhooks =\n')
-        _, detail = self.rows()['[metal_drivers] hooks']
-        self.assertIn(f'more than once in {self.drop_in}', detail)
+        self.drop_in.write_text(
+            '[metal_drivers]\nmax_concurrent = 2\nmax_concurrent = 3\n'
+        )
+        self.assertEqual(
+            [
+                f'3, from {self.drop_in}',
+                f'set more than once in {self.drop_in}; the last one wins. '
+                'Set it once',
+            ],
+            self.details('[metal_drivers] max_concurrent'),
+        )
+
+    def test_in_one_file_under_a_former_name(self) -> None:
+        """The one of today wins, though it comes first."""
+        name = f'[{MAAS}] timeout'
+        self.drop_in.write_text(
+            f'[{MAAS}]\ntimeout = 6\n[maas_client]\ntimeout = 5\n'
+        )
+        self.assertEqual(
+            [
+                f'6, from {self.drop_in}',
+                f'set more than once in {self.drop_in}; {name} wins. '
+                'Set it once',
+            ],
+            self.details(name, status=1),
+        )
+
+    def details(self, name: str, status: int = 0) -> list[str]:
+        done = self.check('check', '-f', 'json', status=status)
+        return [row['Detail'] for row in done.json if row['Check'] == name]
 
     def test_under_a_former_name(self) -> None:
         self.write(
             self.drop_ins / '60.conf',
             {
                 'maas_client': {'timeout': 5},
-                'watcher.metal.drivers.maas': {'timeout': 6},
+                MAAS: {'timeout': 6},
             },
         )
         self.write(self.drop_ins / '70.conf', {'nova': {'timeout': 6}})
         self.write(self.drop_ins / '80.conf', {'nova': {'timeout': 6}})
         rows = self.rows(f'--config-file={self.main}', status=1)
-        self.assertIn('[watcher.metal.drivers.maas] timeout', rows)
+        self.assertIn(f'[{MAAS}] timeout', rows)
         self.assertIn('70.conf and in', rows['[nova] timeout'][1])
 
     def test_the_command_keeps_what_this_command_takes(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from metal_drivers.model import CheckStatus
 from metal_drivers_tests.emulators import faults, maas, messages
+from metal_drivers_tests.unit import cures
 from metal_drivers_tests.unit.drivers.maas import base
 
 WHOAMI = messages.matching('GET', '.*/users/', op='whoami')
@@ -16,9 +17,11 @@ class TestCheck(base.MaasTestCase):
     def results(self, **options: Any) -> dict[str, tuple[str, str]]:
         results = self.driver_with(**options).check()
         self.recorder.note(*results)
-        return {
+        found = {
             each.name: (each.status.value, each.detail) for each in results
         }
+        self.assertEqual([], cures.without(found))
+        return found
 
     def test_all_is_well(self) -> None:
         self.maas.add_machine()

@@ -22,10 +22,20 @@ from metal_drivers.planning import (
     levels,
     planner,
     reliability,
+    steps,
     wish,
 )
 
-_MODULES = (decision, groups, hosts, levels, planner, reliability, wish)
+_MODULES = (
+    decision,
+    groups,
+    hosts,
+    levels,
+    planner,
+    reliability,
+    steps,
+    wish,
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,7 +91,9 @@ class TestWatcher(TestCase):
         printed = self.demo(0)
         self.assertEqual(
             ['0', '5', '3'],
-            re.findall(r'\| Hosts off by metal-drivers \| +(\d+) \|', printed),
+            re.findall(
+                r'\| Hosts off by metal-drivers +\| +(\d+) \|', printed
+            ),
         )
         self.assertEqual(
             ['0 W', '750 W', '450 W'],

@@ -20,7 +20,9 @@ from metal_drivers_tests.functional.services import (
     baremetal,
     errors,
     process,
+    proxy,
     shared,
+    waiting,
 )
 from metal_drivers_tests.functional.services import base as services_base
 from metal_drivers_tests.unit import base as unit_base
@@ -246,6 +248,15 @@ class CloudTestCase(TestCase):
         return self.config_of(
             {SHARED: {**self.cloud.keystone_options(user), **options}}
         )
+
+    def until(self, held: proxy.Held, command: Command) -> None:
+        """Wait for the request that is held to be there."""
+        waiting.wait_until(
+            lambda: held.there.is_set() or not command.running,
+            'the request to be there',
+        )
+        if not held.there.is_set():
+            self.fail(f'ended before: {command.wait()}')
 
     def node(self, number: int, **fields: Any) -> str:
         """The uuid of the node under a compute host."""

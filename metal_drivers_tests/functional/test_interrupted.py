@@ -58,14 +58,6 @@ class InterruptedTestCase(base.CloudTestCase):
             *(('--yes',) if state == 'off' else ()),
         )
 
-    def until(self, held: proxy.Held, command: base.Command) -> None:
-        waiting.wait_until(
-            lambda: held.there.is_set() or not command.running,
-            'the request to be there',
-        )
-        if not held.there.is_set():
-            self.fail(f'ended before: {command.wait()}')
-
     def changes(self) -> list[str]:
         """What was asked of the services, in order."""
         found = [

@@ -12,7 +12,6 @@ from metal_drivers_tests.functional.services import (
     masakari,
     proxy,
     shared,
-    waiting,
 )
 
 GROUP = 'metal_drivers.hooks.masakari'
@@ -148,14 +147,6 @@ class PowerTestCase(MasakariTestCase):
         held.go_on.set()
         self.until(following, command)
         return following
-
-    def until(self, held: proxy.Held, command: base.Command) -> None:
-        waiting.wait_until(
-            lambda: held.there.is_set() or not command.running,
-            'the request to be there',
-        )
-        if not held.there.is_set():
-            self.fail(f'ended before: {command.wait()}')
 
     def off(self) -> base.Run:
         return self.power_off(self.name)
